@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CARDIOMM_CORE_ERROR_HPP
+#define CARDIOMM_CORE_ERROR_HPP
+/// \file
+/// Exceptions and `require`. Messages name what, where, expected and found; the source location is
+/// kept apart, so that a program can print the sentence and a developer can ask for `where()`.
+
+#include <source_location>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include "cardiomm/core/shape.hpp"
+
+namespace cardiomm::inline CARDIOMM_ABI {
+
+/// Base of all errors that the library throws.
+class error : public std::runtime_error {
+ public:
+  explicit error(const std::string& message,
+                 std::source_location where = std::source_location::current())
+      : std::runtime_error(message), where_(where) {}
+  /// The line of the check that failed.
+  const std::source_location& where() const noexcept { return where_; }
+
+ private:
+  std::source_location where_;
+};
+
+/// Extents, ranks or axes that do not fit each other.
+class shape_error : public error {
+  using error::error;
+};
+/// A value outside its domain: negative counts, NaN, an acceleration of zero.
+class value_error : public error {
+  using error::error;
+};
+/// A file that cannot be read or written, or does not hold what its header promises.
+class io_error : public error {
+  using error::error;
+};
+
+/// A condition together with the place where it was written.
+struct located_condition {
+  bool value;
+  std::source_location where;
+  // NOLINTNEXTLINE(google-explicit-constructor): made from the bool at the call site
+  constexpr located_condition(bool v,
+                              std::source_location w = std::source_location::current())
+      : value(v), where(w) {}
+};
+
+namespace detail {
+template <int R>
+std::ostream& put(std::ostream& out, const shape<R>& s) {
+  return out << to_string(s);
+}
+template <class T>
+std::ostream& put(std::ostream& out, const T& part) {
+  return out << part;
+}
+}  // namespace detail
+
+/// Throws Error with the concatenated parts unless the condition holds. The parts are only turned
+/// into text when it fails.
+///
+///     require(n > 0, "cg: iterations: expected a positive number, found ", n);
+///     require<shape_error>(a == b, "apply: expected ", a, ", found ", b);
+template <class Error = value_error, class... Parts>
+void require(located_condition condition, const Parts&... parts) {
+  if (condition.value) return;
+  std::ostringstream message;
+  (detail::put(message, parts), ...);
+  throw Error(message.str(), condition.where);
+}
+
+}  // namespace cardiomm::inline CARDIOMM_ABI
+
+#endif
