@@ -23,8 +23,7 @@ concept Scalar = std::floating_point<real_of<T>>;
 /// A Kokkos View with LayoutRight of any rank.
 template <class V>
 concept TensorView = compat::is_view<std::remove_cvref_t<V>> &&
-                     std::same_as<typename std::remove_cvref_t<V>::array_layout,
-                                  Kokkos::LayoutRight>;
+    std::same_as<typename std::remove_cvref_t<V>::array_layout, Kokkos::LayoutRight>;
 
 /// The host space that library code uses for host-only work.
 using host_space = Kokkos::DefaultHostExecutionSpace;

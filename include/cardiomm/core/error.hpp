@@ -45,8 +45,7 @@ struct located_condition {
   bool value;
   std::source_location where;
   // NOLINTNEXTLINE(google-explicit-constructor): made from the bool at the call site
-  constexpr located_condition(bool v,
-                              std::source_location w = std::source_location::current())
+  constexpr located_condition(bool v, std::source_location w = std::source_location::current())
       : value(v), where(w) {}
 };
 

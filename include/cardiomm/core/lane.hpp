@@ -18,10 +18,9 @@ namespace detail {
 template <class T, class Space>
 struct lane_of {
 #if CARDIOMM_HAS_XSIMD
-  using type =
-      std::conditional_t<Kokkos::SpaceAccessibility<Kokkos::HostSpace,
-                                                    typename Space::memory_space>::accessible,
-                         xsimd::batch<T>, T>;
+  using type = std::conditional_t<
+      Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Space::memory_space>::accessible,
+      xsimd::batch<T>, T>;
 #else
   using type = T;
 #endif

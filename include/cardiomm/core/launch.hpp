@@ -5,12 +5,13 @@
 /// The only file that starts kernels. A kernel is a named functor with
 /// `static constexpr const char* name` (what profilers show) and one of these call operators:
 ///
-/// | launch     | call                              | host                      | device           |
+/// | launch     | call                              | host                      | device |
 /// |------------|-----------------------------------|---------------------------|------------------|
-/// | `rows`     | `f(row, first, last)`             | a thread a row            | a thread an item |
-/// | `segments` | `f(first, last)`                  | a thread a chunk          | a thread an item |
-/// | `sums`     | `value f(batch, first, last)`     | fixed chunks, then a sum  | a team a batch   |
-/// | `tiles`    | `f(tile)`, see tile.hpp           | a lane packet of columns  | a team a tile    |
+/// | `rows`     | `f(row, first, last)`             | a thread a row            | a thread an item
+/// | | `segments` | `f(first, last)`                  | a thread a chunk          | a thread an
+/// item | | `sums`     | `value f(batch, first, last)`     | fixed chunks, then a sum  | a team a
+/// batch   | | `tiles`    | `f(tile)`, see tile.hpp           | a lane packet of columns  | a team
+/// a tile    |
 ///
 /// The loop over [first, last) is contiguous memory, so that it becomes vector code on hosts, and
 /// coalesced on devices where it has length one. Nothing here fences or allocates, apart from the
@@ -26,8 +27,8 @@ namespace cardiomm::inline CARDIOMM_ABI::launch {
 /// True where kernels of Ex run on the host's processor.
 template <ExecutionSpace Ex>
 inline constexpr bool on_host =
-    Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Ex::memory_space>::accessible &&
-    std::is_same_v<typename Ex::memory_space, Kokkos::HostSpace>;
+    Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Ex::memory_space>::accessible&&
+        std::is_same_v<typename Ex::memory_space, Kokkos::HostSpace>;
 
 namespace detail {
 

@@ -99,8 +99,7 @@ view<T, R, Space> borrow(const Space&, T* data, const shape<R>& s) {
 
 /// The i-th sub-tensor along the leading axis, borrowed.
 template <TensorView V>
-  requires(rank_of<V> > 1)
-auto slice(const V& v, index_t i) {
+requires(rank_of<V> > 1) auto slice(const V& v, index_t i) {
   using T = typename V::value_type;
   shape<rank_of<V> - 1> s{};
   for (int d = 0; d + 1 < rank_of<V>; ++d) s[d] = static_cast<index_t>(v.extent(d + 1));
@@ -124,8 +123,8 @@ auto flatten(const V& v) {
 /// Copies between tensors of equal shape, possibly of different memory; waits for the result.
 template <TensorView Dst, TensorView Src>
 void copy(const Dst& dst, const Src& src) {
-  require<shape_error>(shape_of(dst) == shape_of(src), "copy: expected ", shape_of(dst),
-                       ", found ", shape_of(src));
+  require<shape_error>(shape_of(dst) == shape_of(src), "copy: expected ", shape_of(dst), ", found ",
+                       shape_of(src));
   Kokkos::deep_copy(dst, src);
 }
 

@@ -326,9 +326,8 @@ void tiles(const Ex& ex, index_t n, index_t scratch_numbers, const F& f) {
     typename workspace<Ex>::frame frame(workspace<Ex>::of(ex));
     T* scratch = frame.template take<T>(padded * workers);
     std::atomic<index_t> next{0};
-    Kokkos::parallel_for(
-        detail::label<F>(), detail::range(ex, workers),
-        detail::host_tiles<T, Ex, F>{f, scratch, padded, n, block, &next});
+    Kokkos::parallel_for(detail::label<F>(), detail::range(ex, workers),
+                         detail::host_tiles<T, Ex, F>{f, scratch, padded, n, block, &next});
   } else {
     using kernel = detail::team_tiles<T, Ex, F>;
     const std::size_t bytes = static_cast<std::size_t>(scratch_numbers) * sizeof(T);

@@ -26,8 +26,7 @@ class workspace {
   /// Everything taken through a frame is given back when the frame ends.
   class frame {
    public:
-    explicit frame(workspace& owner)
-        : owner_(owner), block_(owner.block_), used_(owner.used_) {}
+    explicit frame(workspace& owner) : owner_(owner), block_(owner.block_), used_(owner.used_) {}
     ~frame() {
       owner_.block_ = block_;
       owner_.used_ = used_;
