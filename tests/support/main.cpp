@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "cardiomm/core/runtime.hpp"
+#include "support/replace_new.hpp"
 
 namespace {
 

@@ -331,6 +331,7 @@ template <class T, ExecutionSpace Ex>
 struct specimen<zero_op<T, 4, 5, Ex>> {
   static zero_op<T, 4, 5, Ex> make(const Ex&, size_class s, std::uint64_t) {
     zero_op<T, 4, 5, Ex> z;
+    z.from = specimen_image(s);
     z.to = specimen_kspace(s);
     return z;
   }
