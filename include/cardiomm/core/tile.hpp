@@ -36,6 +36,13 @@
 #define CARDIOMM_TILE_SHUFFLES 0
 #endif
 
+/// Loops over registers have to be unrolled whole, or the registers become memory.
+#if defined(__clang__) || defined(__CUDACC__)
+#define CARDIOMM_UNROLL _Pragma("unroll")
+#else
+#define CARDIOMM_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 namespace cardiomm::inline CARDIOMM_ABI::launch {
 
 namespace detail {
@@ -75,7 +82,7 @@ struct shuffles {
   template <int D>
   static inline void transpose(L* v) {
     if constexpr (D < W) {
-#pragma GCC unroll 16
+      CARDIOMM_UNROLL
       for (int i = 0; i < W; ++i)
         if (!(i & D)) swap_blocks<D>(v[i], v[i + D], std::make_integer_sequence<int, W>{});
       transpose<2 * D>(v);

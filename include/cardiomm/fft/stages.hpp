@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CARDIOMM_FFT_STAGES_HPP
+#define CARDIOMM_FFT_STAGES_HPP
+/// \file
+/// Transforms of any length along the rows of a tile (core/tile.hpp), in place in its scratch.
+///
+/// `forward` is decimation in frequency: it takes rows in natural order and leaves frequency
+/// `stages.frequency[p]` at position p. `adjoint` is decimation in time: it takes positions and
+/// leaves natural rows. Neither reorders: a product of both around a diagonal (the normal operator
+/// of a mask) never needs the natural order of frequencies, and a plain transform finds its place
+/// when it stores its last stage. Loads and stores are functors, so the first and the last stage
+/// can be fused with whatever else the caller does to the data.
+///
+/// Radix 2, 3, 4, 5, 7, 8, odd primes to 43; lengths with larger primes by Bluestein's algorithm
+/// (there `frequency` is the natural order). Twiddle factors are computed in long double.
+
+#include <complex>
+#include <vector>
+
+#include "cardiomm/core/tile.hpp"
+#include "cardiomm/fft/codelets.hpp"
+#include "cardiomm/fft/phase.hpp"
+
+namespace cardiomm::inline CARDIOMM_ABI::fft {
+
+/// What kernels know of a transform of one length. Made by `line`.
+template <class T>
+struct stages {
+  static constexpr int most = 24;
+
+  int length;            ///< points of the transform
+  int rows;              ///< scratch rows: `length`, or the convolution length of Bluestein
+  int count;             ///< stages; their radices multiply to `rows`
+  int radix[most];       ///< radix of each stage
+  int twiddle[most];     ///< where the stage's twiddles begin in `table`
+  int root[most];        ///< where the roots of an odd radix begin in `table`
+  const T* table;        ///< pairs (re, im)
+  const T* chirp;        ///< Bluestein: exp(-pi i j^2 / length), pairs; null otherwise
+  const T* spectrum;     ///< Bluestein: transform of the conjugate chirp / rows, by position
+  const int* frequency;  ///< position -> frequency, `length` entries
+  const int* position;   ///< frequency -> position, `length` entries
+
+  KOKKOS_FORCEINLINE_FUNCTION bool bluestein() const { return chirp != nullptr; }
+};
+
+/// Rows of complex numbers in scratch: (re, im) packets side by side.
+template <class Tile>
+struct tile_rows {
+  using T = typename Tile::real;
+  using number = typename Tile::number;
+  using column = typename Tile::column;
+  static constexpr int pitch = 2 * Tile::width;
+  T* base;
+
+  KOKKOS_FORCEINLINE_FUNCTION T* re(index_t row) const { return base + row * pitch; }
+  KOKKOS_FORCEINLINE_FUNCTION T* im(index_t row) const { return base + row * pitch + Tile::width; }
+  KOKKOS_FORCEINLINE_FUNCTION void load(column c, index_t row, number& r, number& i) const {
+    r = c.load(re(row));
+    i = c.load(im(row));
+  }
+  KOKKOS_FORCEINLINE_FUNCTION void store(column c, index_t row, const number& r,
+                                         const number& i) const {
+    c.store(re(row), r);
+    c.store(im(row), i);
+  }
+  /// Numbers of T for `rows` rows.
+  static constexpr index_t numbers(index_t rows) { return rows * pitch; }
+};
+
+namespace detail {
+
+/// A functor with the arguments (real, imaginary) exchanged: turns a transform into the one with
+/// the other sign.
+template <class Load>
+struct swapped_load {
+  const Load& load;
+  template <class C, class L>
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(C c, index_t row, L& re, L& im) const {
+    load(c, row, im, re);
+  }
+};
+template <class Store>
+struct swapped_store {
+  const Store& store;
+  template <class C, class L>
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(C c, index_t row, const L& re, const L& im) const {
+    store(c, row, im, re);
+  }
+};
+template <class Tile>
+struct scratch_load {
+  tile_rows<Tile> rows;
+  template <class C, class L>
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(C c, index_t row, L& re, L& im) const {
+    rows.load(c, row, re, im);
+  }
+};
+template <class Tile>
+struct scratch_store {
+  tile_rows<Tile> rows;
+  template <class C, class L>
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(C c, index_t row, const L& re, const L& im) const {
+    rows.store(c, row, re, im);
+  }
+};
+
+/// Radix R, or -R for an odd radix with roots from the table (-1: any, known at run time).
+template <int R>
+inline constexpr int capacity_of = R > 0     ? R
+                                   : R == -1 ? largest_radix
+                                             : -R;
+
+template <int R, class L, class T>
+KOKKOS_FORCEINLINE_FUNCTION void butterflies(L* re, L* im, int r, const T* root) {
+  if constexpr (R > 0)
+    butterfly<R>::apply(re, im);
+  else if constexpr (R == -1)
+    odd_butterfly<0>::apply(re, im, r, root);
+  else
+    odd_butterfly<-R>::apply(re, im, r, root);
+}
+
+/// One stage. Dif: butterfly, then twiddle; else conjugate twiddle, then conjugate butterfly.
+/// Twiddled is false for the stage of neighbouring rows, whose twiddles are all one.
+template <bool Dif, bool Twiddled, int R, class Tile, class Load, class Store>
+KOKKOS_INLINE_FUNCTION void pass(const Tile& tile, const stages<typename Tile::real>& s, int stage,
+                                 index_t blocks, index_t m, const Load& load, const Store& store) {
+  using T = typename Tile::real;
+  using L = typename Tile::number;
+  const int r = R == -1 ? s.radix[stage] : capacity_of<R>;
+  const T* root = s.table + s.root[stage];
+  const T* twiddle = s.table + s.twiddle[stage];
+  const auto body = [&](typename Tile::column c, index_t b, index_t j) {
+    L re[capacity_of<R>], im[capacity_of<R>];
+    const index_t first = b * r * m + j;
+    CARDIOMM_UNROLL
+    for (int q = 0; q < r; ++q) load(c, first + q * m, re[q], im[q]);
+    if constexpr (Dif) butterflies<R>(re, im, r, root);
+    if constexpr (Twiddled) {
+      const T* w = twiddle + j * (r - 1) * 2;
+      CARDIOMM_UNROLL
+      for (int q = 1; q < r; ++q) {
+        const L wr(w[2 * q - 2]), wi(w[2 * q - 1]);
+        if constexpr (Dif) {
+          const L t = re[q] * wr - im[q] * wi;
+          im[q] = re[q] * wi + im[q] * wr;
+          re[q] = t;
+        } else {
+          const L t = re[q] * wr + im[q] * wi;
+          im[q] = im[q] * wr - re[q] * wi;
+          re[q] = t;
+        }
+      }
+    }
+    if constexpr (!Dif) butterflies<R>(im, re, r, root);
+    CARDIOMM_UNROLL
+    for (int q = 0; q < r; ++q) store(c, first + q * m, re[q], im[q]);
+  };
+  if constexpr (Twiddled)
+    tile.for_each(blocks, m, body);
+  else
+    tile.for_each(blocks, [&](typename Tile::column c, index_t b) { body(c, b, index_t(0)); });
+}
+
+template <bool Dif, bool Twiddled, class Tile, class Load, class Store>
+KOKKOS_INLINE_FUNCTION void any_radix(const Tile& tile, const stages<typename Tile::real>& s,
+                                      int stage, index_t blocks, index_t m, const Load& load,
+                                      const Store& store) {
+  switch (s.radix[stage]) {
+    case 1:
+      return pass<Dif, Twiddled, 1>(tile, s, stage, blocks, m, load, store);
+    case 2:
+      return pass<Dif, Twiddled, 2>(tile, s, stage, blocks, m, load, store);
+    case 3:
+      return pass<Dif, Twiddled, 3>(tile, s, stage, blocks, m, load, store);
+    case 4:
+      return pass<Dif, Twiddled, 4>(tile, s, stage, blocks, m, load, store);
+    case 5:
+      return pass<Dif, Twiddled, 5>(tile, s, stage, blocks, m, load, store);
+    case 7:
+      return pass<Dif, Twiddled, 7>(tile, s, stage, blocks, m, load, store);
+    case 8:
+      return pass<Dif, Twiddled, 8>(tile, s, stage, blocks, m, load, store);
+    case 13:
+      return pass<Dif, Twiddled, -13>(tile, s, stage, blocks, m, load, store);
+    default:
+      return pass<Dif, Twiddled, -1>(tile, s, stage, blocks, m, load, store);
+  }
+}
+
+/// One stage with the number of blocks and the distance of rows that belong to it.
+template <bool Dif, class Tile, class Load, class Store>
+KOKKOS_INLINE_FUNCTION void one_stage(const Tile& tile, const stages<typename Tile::real>& s,
+                                      int stage, const Load& load, const Store& store) {
+  index_t m = s.rows;
+  for (int k = 0; k <= stage; ++k) m /= s.radix[k];
+  const index_t blocks = s.rows / (m * s.radix[stage]);
+  if (m == 1)
+    any_radix<Dif, false>(tile, s, stage, blocks, m, load, store);
+  else
+    any_radix<Dif, true>(tile, s, stage, blocks, m, load, store);
+}
+
+/// All stages over `rows` rows: natural rows -> positions.
+template <class Tile, class Load, class Store>
+KOKKOS_INLINE_FUNCTION void decimate_frequency(const Tile& tile,
+                                               const stages<typename Tile::real>& s,
+                                               tile_rows<Tile> scratch, const Load& load,
+                                               const Store& store) {
+  const scratch_load<Tile> in{scratch};
+  const scratch_store<Tile> out{scratch};
+  if (s.count == 1) return one_stage<true>(tile, s, 0, load, store);
+  one_stage<true>(tile, s, 0, load, out);
+  for (int k = 1; k + 1 < s.count; ++k) {
+    tile.barrier();
+    one_stage<true>(tile, s, k, in, out);
+  }
+  tile.barrier();
+  one_stage<true>(tile, s, s.count - 1, in, store);
+}
+
+/// All stages over `rows` rows: positions -> natural rows, the adjoint of decimate_frequency.
+template <class Tile, class Load, class Store>
+KOKKOS_INLINE_FUNCTION void decimate_time(const Tile& tile, const stages<typename Tile::real>& s,
+                                          tile_rows<Tile> scratch, const Load& load,
+                                          const Store& store) {
+  const scratch_load<Tile> in{scratch};
+  const scratch_store<Tile> out{scratch};
+  if (s.count == 1) return one_stage<false>(tile, s, 0, load, store);
+  one_stage<false>(tile, s, s.count - 1, load, out);
+  for (int k = s.count - 2; k > 0; --k) {
+    tile.barrier();
+    one_stage<false>(tile, s, k, in, out);
+  }
+  tile.barrier();
+  one_stage<false>(tile, s, 0, in, store);
+}
+
+/// Bluestein: a convolution with the chirp, natural order on both sides.
+template <class Tile, class Load, class Store>
+KOKKOS_INLINE_FUNCTION void convolve_chirp(const Tile& tile, const stages<typename Tile::real>& s,
+                                           tile_rows<Tile> scratch, const Load& load,
+                                           const Store& store) {
+  using T = typename Tile::real;
+  using L = typename Tile::number;
+  using column = typename Tile::column;
+  const T* chirp = s.chirp;
+  const T* spectrum = s.spectrum;
+  const index_t n = s.length;
+  const auto times = [](const T* w, L& re, L& im) {
+    const L wr(w[0]), wi(w[1]);
+    const L t = re * wr - im * wi;
+    im = re * wi + im * wr;
+    re = t;
+  };
+  const scratch_store<Tile> out{scratch};
+  decimate_frequency(
+      tile, s, scratch,
+      [&](column c, index_t row, L& re, L& im) {
+        if (row < n) {
+          load(c, row, re, im);
+          times(chirp + 2 * row, re, im);
+        } else {
+          re = L(T(0));
+          im = L(T(0));
+        }
+      },
+      out);
+  tile.barrier();
+  decimate_time(
+      tile, s, scratch,
+      [&](column c, index_t row, L& re, L& im) {
+        scratch.load(c, row, re, im);
+        times(spectrum + 2 * row, re, im);
+      },
+      [&](column c, index_t row, L re, L im) {
+        if (row < n) {
+          times(chirp + 2 * row, re, im);
+          store(c, row, re, im);
+        }
+      });
+}
+
+}  // namespace detail
+
+/// y_k = sum_j x_j exp(-2 pi i j k / n) without norm. load(column, row, re, im) gives x_row;
+/// store(column, position, re, im) gets the frequency `s.frequency[position]`. Both may use rows of
+/// `scratch` (s.rows rows), each only the row that it is called with. The tile passes a barrier
+/// before it returns only between stages: call `tile.barrier()` before rows are read again.
+template <class Tile, class Load, class Store>
+KOKKOS_INLINE_FUNCTION void forward(const Tile& tile, const stages<typename Tile::real>& s,
+                                    tile_rows<Tile> scratch, const Load& load, const Store& store) {
+  if (s.bluestein())
+    detail::convolve_chirp(tile, s, scratch, load, store);
+  else
+    detail::decimate_frequency(tile, s, scratch, load, store);
+}
+
+/// The adjoint of `forward`: load gives the frequency `s.frequency[position]`, store gets
+/// x_row = sum_k y_k exp(+2 pi i row k / n).
+template <class Tile, class Load, class Store>
+KOKKOS_INLINE_FUNCTION void adjoint(const Tile& tile, const stages<typename Tile::real>& s,
+                                    tile_rows<Tile> scratch, const Load& load, const Store& store) {
+  if (s.bluestein())
+    detail::convolve_chirp(tile, s, scratch, detail::swapped_load<Load>{load},
+                           detail::swapped_store<Store>{store});
+  else
+    detail::decimate_time(tile, s, scratch, load, store);
+}
+
+/// Radices of a length, in the order of `forward`; empty if a prime above `largest_radix` divides
+/// it. Powers of two come last: the last stage has no twiddle factors.
+inline std::vector<int> factorize(index_t n) {
+  if (n == 1) return {1};
+  std::vector<int> odd;
+  int twos = 0;
+  for (; n % 2 == 0; n /= 2) ++twos;
+  for (int p = 3; p <= largest_radix && n > 1; p += 2)
+    for (; n % p == 0; n /= p) odd.push_back(p);
+  if (n > 1) return {};
+  std::vector<int> radices(odd.rbegin(), odd.rend());
+  if (twos == 1) radices.push_back(2);
+  for (; twos > 3 || twos == 2; twos -= 2) {
+    if (twos % 3 == 0) break;
+    radices.push_back(4);
+  }
+  for (; twos >= 3; twos -= 3) radices.push_back(8);
+  return radices;
+}
+
+/// A transform of one length: owns the tables that `stages` points into.
+template <class T, ExecutionSpace Ex>
+class line {
+ public:
+  /// Throws value_error unless n > 0.
+  line(const Ex& ex, index_t n) {
+    require(n > 0, "fft: length: expected at least 1, found ", n);
+    std::vector<int> radices = factorize(n);
+    const bool bluestein = radices.empty();
+    index_t rows = n;
+    if (bluestein)
+      for (rows = 2 * n - 1; !smooth(rows);) ++rows;
+    if (bluestein) radices = factorize(rows);
+    fill(n, rows, radices, bluestein);
+    table_ = to_device(ex, numbers_);
+    order_ = to_device(ex, orders_);
+    s_.table = table_.data();
+    s_.chirp = bluestein ? table_.data() + chirp_ : nullptr;
+    s_.spectrum = bluestein ? table_.data() + spectrum_ : nullptr;
+    s_.frequency = order_.data();
+    s_.position = order_.data() + n;
+  }
+
+  /// For kernels on Ex; valid as long as this object lives.
+  const cardiomm::fft::stages<T>& stages() const { return s_; }
+  index_t length() const { return s_.length; }
+  /// Scratch numbers of a tile for the transform.
+  index_t scratch_numbers() const { return tile_rows<launch::tile_type<T, Ex>>::numbers(s_.rows); }
+  /// On hosts: position -> frequency and back.
+  int frequency(index_t position) const { return orders_[static_cast<std::size_t>(position)]; }
+  int position(index_t frequency) const {
+    return orders_[static_cast<std::size_t>(s_.length + frequency)];
+  }
+
+ private:
+  static bool smooth(index_t n) {
+    for (int p : {2, 3, 5, 7})
+      for (; n % p == 0;) n /= p;
+    return n == 1;
+  }
+
+  void push(std::complex<long double> w) {
+    numbers_.push_back(static_cast<T>(w.real()));
+    numbers_.push_back(static_cast<T>(w.imag()));
+  }
+
+  void fill(index_t n, index_t rows, const std::vector<int>& radices, bool bluestein) {
+    s_.length = static_cast<int>(n);
+    s_.rows = static_cast<int>(rows);
+    s_.count = static_cast<int>(radices.size());
+    index_t len = rows;
+    std::vector<int> freq(static_cast<std::size_t>(rows), 0);
+    index_t stride = 1;  // frequencies of a block differ by multiples of the radices done so far
+    for (int k = 0; k < s_.count; ++k) {
+      const int r = radices[static_cast<std::size_t>(k)];
+      const index_t m = len / r;
+      s_.radix[k] = r;
+      s_.twiddle[k] = static_cast<int>(numbers_.size());
+      for (index_t j = 0; j < m; ++j)
+        for (int p = 1; p < r; ++p) push(unit_root(j * p, len));
+      s_.root[k] = static_cast<int>(numbers_.size());
+      for (int q = 0; q < r && r % 2; ++q) push(std::conj(unit_root(q, r)));
+      for (index_t i = 0; i < rows; ++i)
+        freq[static_cast<std::size_t>(i)] += static_cast<int>((i % len) / m * stride);
+      stride *= r;
+      len = m;
+    }
+    orders_.resize(static_cast<std::size_t>(2 * n));
+    for (index_t p = 0; p < n; ++p) {
+      const int f = bluestein ? static_cast<int>(p) : freq[static_cast<std::size_t>(p)];
+      orders_[static_cast<std::size_t>(p)] = f;
+      orders_[static_cast<std::size_t>(n + f)] = static_cast<int>(p);
+    }
+    if (bluestein) fill_chirp(n, rows, freq);
+  }
+
+  void fill_chirp(index_t n, index_t rows, const std::vector<int>& freq) {
+    const auto chirp = [n](index_t j) { return unit_root(j * j % (2 * n), 2 * n); };
+    chirp_ = static_cast<index_t>(numbers_.size());
+    for (index_t j = 0; j < n; ++j) push(chirp(j));
+    spectrum_ = static_cast<index_t>(numbers_.size());
+    // The transform of the conjugate chirp by its definition would cost rows^2; the same recursion
+    // as below, in long double, costs rows log rows.
+    std::vector<std::complex<long double>> b(static_cast<std::size_t>(rows));
+    for (index_t j = 0; j < n; ++j) {
+      b[static_cast<std::size_t>(j)] = std::conj(chirp(j));
+      b[static_cast<std::size_t>((rows - j) % rows)] = std::conj(chirp(j));
+    }
+    const auto spectrum = reference(b);
+    for (index_t p = 0; p < rows; ++p)
+      push(spectrum[static_cast<std::size_t>(freq[static_cast<std::size_t>(p)])] /
+           static_cast<long double>(rows));
+  }
+
+  /// Recursive transform of a smooth length in long double.
+  static std::vector<std::complex<long double>> reference(
+      const std::vector<std::complex<long double>>& x) {
+    const index_t n = static_cast<index_t>(x.size());
+    if (n == 1) return x;
+    int r = 2;
+    while (n % r) ++r;
+    const index_t m = n / r;
+    std::vector<std::vector<std::complex<long double>>> part;
+    for (int q = 0; q < r; ++q) {
+      std::vector<std::complex<long double>> sub(static_cast<std::size_t>(m));
+      for (index_t j = 0; j < m; ++j)
+        sub[static_cast<std::size_t>(j)] = x[static_cast<std::size_t>(j * r + q)];
+      part.push_back(reference(sub));
+    }
+    std::vector<std::complex<long double>> y(x.size());
+    for (index_t k = 0; k < n; ++k)
+      for (int q = 0; q < r; ++q)
+        y[static_cast<std::size_t>(k)] +=
+            unit_root(q * k, n) *
+            part[static_cast<std::size_t>(q)][static_cast<std::size_t>(k % m)];
+    return y;
+  }
+
+  template <class V>
+  static tensor<V, 1, Ex> to_device(const Ex& ex, const std::vector<V>& v) {
+    auto t = make_tensor<V>(ex, shape<1>{{static_cast<index_t>(v.size())}}, "cardiomm::fft::line");
+    Kokkos::deep_copy(t, host_view<const V, 1>(v.data(), v.size()));
+    return t;
+  }
+
+  cardiomm::fft::stages<T> s_{};
+  std::vector<T> numbers_;
+  std::vector<int> orders_;
+  index_t chirp_ = 0, spectrum_ = 0;
+  tensor<T, 1, Ex> table_;
+  tensor<int, 1, Ex> order_;
+};
+
+}  // namespace cardiomm::inline CARDIOMM_ABI::fft
+
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// Sharing of plans, planning from many threads, and the silence of a second execution.
+#include "cardiomm/fft/cache.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <new>
+#include <thread>
+#include <vector>
+
+using namespace cardiomm;
+
+namespace {
+using ex_t = host_space;
+std::atomic<long> allocations{0};
+}  // namespace
+
+// Counts every allocation by new in this program. Not inlined: GCC would warn of mismatched pairs.
+__attribute__((noinline)) void* operator new(std::size_t n) {
+  ++allocations;
+  if (void* p = std::malloc(n ? n : 1)) return p;
+  throw std::bad_alloc();
+}
+__attribute__((noinline)) void operator delete(void* p) noexcept { std::free(p); }
+__attribute__((noinline)) void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+
+TEST_CASE("equal requests share a plan, different ones do not") {
+  const ex_t ex;
+  const fft::spec<2> what{shape<2>{{12, 10}}};
+  const auto a = fft::cached_plan<float>(ex, what);
+  CHECK(a == fft::cached_plan<float>(ex, what));
+  auto other = what;
+  other.direction = fft::direction::inverse;
+  CHECK(a != fft::cached_plan<float>(ex, other));
+  other = what;
+  other.centering = fft::centering::none;
+  CHECK(a != fft::cached_plan<float>(ex, other));
+  other = what;
+  other.inner = 2;
+  CHECK(a != fft::cached_plan<float>(ex, other));
+  CHECK(a != fft::cached_plan<float>(ex, what, fft::backend::library));
+}
+
+TEST_CASE("planning from several threads at once") {
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong{0};
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&wrong, t] {
+      const ex_t ex;
+      for (int round = 0; round < 6; ++round)
+        for (auto choice : {fft::backend::library, fft::backend::builtin}) {
+          const index_t n = 8 + 2 * round;
+          // half of the threads share plans, the others make and destroy their own
+          const fft::spec<2> what{shape<2>{{n, n + 1}}};
+          std::shared_ptr<const fft::plan<double, 2, ex_t>> plan;
+          if (t % 2)
+            plan = fft::cached_plan<double>(ex, what, choice);
+          else
+            plan = std::make_shared<const fft::plan<double, 2, ex_t>>(ex, what, choice);
+          (void)plan;
+          std::vector<complex<double>> x(static_cast<std::size_t>(n * (n + 1)), 1.0);
+          static std::mutex one_kernel_at_a_time;  // Kokkos' host spaces take kernels in turn
+          {
+            const std::lock_guard<std::mutex> lock(one_kernel_at_a_time);
+            plan->execute(ex, 1, x.data(), x.data());
+          }
+          const double expected = std::sqrt(double(n * (n + 1)));
+          if (std::abs(x[(n / 2) * (n + 1) + (n + 1) / 2].real() - expected) > 1e-12) ++wrong;
+        }
+    });
+  for (auto& t : threads) t.join();
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("a second execution allocates nothing") {
+  const ex_t ex;
+  for (auto choice : {fft::backend::builtin, fft::backend::library})
+    for (index_t n : {24, 47}) {
+      const auto plan = fft::cached_plan<float>(ex, fft::spec<2>{shape<2>{{n, n}}}, choice);
+      std::vector<complex<float>> x(static_cast<std::size_t>(5 * n * n), 1.0f);
+      plan->execute(ex, 5, x.data(), x.data());
+      const auto held = workspace<ex_t>::of(ex).capacity();
+      const long before = allocations;
+      plan->execute(ex, 5, x.data(), x.data());
+      CHECK(allocations - before == 0);
+      CHECK(workspace<ex_t>::of(ex).capacity() == held);
+    }
+}
