@@ -13,6 +13,12 @@
 
 namespace cardiomm_tests {
 
+#if defined(KOKKOS_ENABLE_SERIAL)
+using reference_space = Kokkos::Serial;
+#else  // a package may bring OpenMP only
+using reference_space = Kokkos::DefaultHostExecutionSpace;
+#endif
+
 template <class Op>
 void check_specimen() {
   using namespace cardiomm;
@@ -82,19 +88,22 @@ void check_all(cardiomm::linop::type_list<Ops...>, cardiomm::linop::type_list<Re
 
 }  // namespace cardiomm_tests
 
-#define CARDIOMM_SPECIMENS_ON(stem, Space)                                               \
-  cardiomm_tests::check_all(cardiomm::linop::stem##_specimens<float, Space>{},           \
-                            cardiomm::linop::stem##_specimens<float, Kokkos::Serial>{}); \
-  cardiomm_tests::check_all(cardiomm::linop::stem##_specimens<double, Space>{},          \
-                            cardiomm::linop::stem##_specimens<double, Kokkos::Serial>{});
+#define CARDIOMM_SPECIMENS_ON(stem, Space)                                          \
+  cardiomm_tests::check_all(                                                        \
+      cardiomm::linop::stem##_specimens<float, Space>{},                            \
+      cardiomm::linop::stem##_specimens<float, cardiomm_tests::reference_space>{}); \
+  cardiomm_tests::check_all(                                                        \
+      cardiomm::linop::stem##_specimens<double, Space>{},                           \
+      cardiomm::linop::stem##_specimens<double, cardiomm_tests::reference_space>{});
 
 #define CARDIOMM_RUN_SPECIMENS(stem)                                                          \
   TEST_CASE("properties of the operators of " #stem                                           \
             " on the default space"){CARDIOMM_SPECIMENS_ON(                                   \
       stem, Kokkos::DefaultExecutionSpace)} TEST_CASE("properties of the operators of " #stem \
                                                       " on Serial") {                         \
-    if constexpr (!std::is_same_v<Kokkos::DefaultExecutionSpace, Kokkos::Serial>) {           \
-      CARDIOMM_SPECIMENS_ON(stem, Kokkos::Serial)                                             \
+    if constexpr (!std::is_same_v<Kokkos::DefaultExecutionSpace,                              \
+                                  cardiomm_tests::reference_space>) {                         \
+      CARDIOMM_SPECIMENS_ON(stem, cardiomm_tests::reference_space)                            \
     } else {                                                                                  \
       CHECK(Kokkos::is_initialized());                                                        \
     }                                                                                         \
