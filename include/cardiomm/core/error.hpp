@@ -5,7 +5,6 @@
 /// Exceptions and `require`. Messages name what, where, expected and found; the source location is
 /// kept apart, so that a program can print the sentence and a developer can ask for `where()`.
 
-#include <source_location>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -14,17 +13,38 @@
 
 namespace cardiomm::inline CARDIOMM_ABI {
 
+/// Where a check was written. (std::source_location is missing from clang 14 with libstdc++ 12.)
+class source_place {
+ public:
+  static constexpr source_place current(const char* file = __builtin_FILE(),
+                                        const char* function = __builtin_FUNCTION(),
+                                        unsigned line = __builtin_LINE()) {
+    source_place p;
+    p.file_ = file;
+    p.function_ = function;
+    p.line_ = line;
+    return p;
+  }
+  constexpr const char* file_name() const { return file_; }
+  constexpr const char* function_name() const { return function_; }
+  constexpr unsigned line() const { return line_; }
+
+ private:
+  const char* file_ = "";
+  const char* function_ = "";
+  unsigned line_ = 0;
+};
+
 /// Base of all errors that the library throws.
 class error : public std::runtime_error {
  public:
-  explicit error(const std::string& message,
-                 std::source_location where = std::source_location::current())
+  explicit error(const std::string& message, source_place where = source_place::current())
       : std::runtime_error(message), where_(where) {}
   /// The line of the check that failed.
-  const std::source_location& where() const noexcept { return where_; }
+  const source_place& where() const noexcept { return where_; }
 
  private:
-  std::source_location where_;
+  source_place where_;
 };
 
 /// Extents, ranks or axes that do not fit each other.
@@ -43,9 +63,9 @@ class io_error : public error {
 /// A condition together with the place where it was written.
 struct located_condition {
   bool value;
-  std::source_location where;
+  source_place where;
   // NOLINTNEXTLINE(google-explicit-constructor): made from the bool at the call site
-  constexpr located_condition(bool v, std::source_location w = std::source_location::current())
+  constexpr located_condition(bool v, source_place w = source_place::current())
       : value(v), where(w) {}
 };
 

@@ -205,4 +205,7 @@ auto operator*(const A& a, const scaled_identity_token<S>& t) { return t.factor 
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::linop
 
+// adjoint(A) * A is a product too; every unit that multiplies must know it.
+#include "cardiomm/linop/gram.hpp"  // IWYU pragma: export
+
 #endif

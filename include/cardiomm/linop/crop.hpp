@@ -6,7 +6,7 @@
 /// N/2 - m/2 (integer divisions), so that index N/2 (DC, image centre) goes to m/2.
 
 #include "cardiomm/core/random.hpp"
-#include "cardiomm/linop/concept.hpp"
+#include "cardiomm/linop/gram.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::linop {
 

@@ -108,4 +108,6 @@ using diagonal_specimens = type_list<diagonal<T, 4, Ex>, diagonal<complex<T>, 4,
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::linop
 
+#include "cardiomm/linop/gram.hpp"  // IWYU pragma: export
+
 #endif

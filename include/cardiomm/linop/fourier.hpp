@@ -10,7 +10,7 @@
 
 #include "cardiomm/core/random.hpp"
 #include "cardiomm/fft/cache.hpp"
-#include "cardiomm/linop/chain.hpp"
+#include "cardiomm/linop/gram.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::linop {
 

@@ -7,7 +7,7 @@
 /// belong to `diagonal`.
 
 #include "cardiomm/core/random.hpp"
-#include "cardiomm/linop/concept.hpp"
+#include "cardiomm/linop/gram.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::linop {
 

@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "cardiomm/core/random.hpp"
-#include "cardiomm/linop/concept.hpp"
+#include "cardiomm/linop/gram.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::linop {
 

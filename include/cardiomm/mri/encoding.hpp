@@ -6,8 +6,8 @@
 /// x): sampling * Fourier transform * coil sensitivities. The names are those of the types that
 /// fused kernels recognise (mri/normal.hpp).
 
-#include "cardiomm/linop/chain.hpp"
 #include "cardiomm/linop/fourier.hpp"
+#include "cardiomm/linop/gram.hpp"
 #include "cardiomm/linop/sampling.hpp"
 #include "cardiomm/linop/sensitivity.hpp"
 

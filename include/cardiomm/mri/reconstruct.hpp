@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "cardiomm/core/profile.hpp"
 #include "cardiomm/linop/crop.hpp"
 #include "cardiomm/mri/encoding.hpp"
 #include "cardiomm/mri/mask.hpp"
-#include "cardiomm/mri/normal.hpp"
 #include "cardiomm/solve/cg.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::mri {
