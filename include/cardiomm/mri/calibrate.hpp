@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CARDIOMM_MRI_CALIBRATE_HPP
+#define CARDIOMM_MRI_CALIBRATE_HPP
+/// \file
+/// Coil maps from the fully sampled centre of k-space: ESPIRiT (Uecker et al., Magn Reson Med 71,
+/// 2014, 990-1001). The maps agree with those of BART's ecalib, whose option -t is compared with
+/// squared singular values: threshold 0.02 here is -t 0.0004 there.
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "cardiomm/core/profile.hpp"
+#include "cardiomm/mri/detail/calibration_block.hpp"
+#include "cardiomm/mri/detail/espirit_kernels.hpp"
+#include "cardiomm/mri/detail/espirit_pixels.hpp"
+
+namespace cardiomm::inline CARDIOMM_ABI::mri {
+
+/// How `espirit` works.
+struct espirit_options {
+  index_t calib = -1;       ///< upper limit of the calibration block per axis, see
+                            ///< calibration_region; negative takes 24 or the matrix
+  index_t kernel = 6;       ///< extent of the k-space kernels (the matrix, where that is smaller)
+  double threshold = 0.02;  ///< kernels with singular values up to this part of the largest one
+                            ///< belong to the null space
+  double crop = 0.8;        ///< maps are zero where the eigenvalue (0 .. 1) does not exceed this
+  index_t sets = 1;         ///< eigenvectors per pixel
+};
+
+namespace detail {
+
+/// Weights (n, 2k - 1) that interpolate a trigonometric polynomial of degree k - 1 from 2k - 1
+/// samples over one period to the pixels u = (i - n/2) / n: the Dirichlet kernel.
+template <class T>
+std::vector<T> dirichlet_weights(index_t n, index_t k) {
+  const index_t g = 2 * k - 1;
+  std::vector<T> w(static_cast<std::size_t>(n * g));
+  for (index_t i = 0; i < n; ++i)
+    for (index_t f = 0; f < g; ++f) {
+      const double u = double(i - n / 2) / double(n) - double(f) / double(g);
+      double sum = 1;
+      for (index_t d = 1; d < k; ++d) sum += 2 * std::cos(2 * M_PI * double(d) * u);
+      w[static_cast<std::size_t>(i * g + f)] = T(sum / double(g));
+    }
+  return w;
+}
+
+template <class T, ExecutionSpace Ex>
+tensor<T, 1, Ex> to_device(const Ex& ex, const std::vector<T>& values) {
+  const host_view<const T, 1> host(values.data(), values.size());
+  auto t = make_tensor<T>(ex, shape{static_cast<index_t>(values.size())});
+  Kokkos::deep_copy(ex, t, host);
+  return t;
+}
+
+/// Maps and eigenvalues (set, slice, ...) of one slice from its calibration.
+template <class T, ExecutionSpace Ex, TensorView M>
+void espirit_image(const Ex& ex, const espirit_slice<T>& found, const espirit_sizes& n,
+                   const espirit_options& options, index_t slice, const M& maps,
+                   const tensor<T, 4, Ex>& values) {
+  using L = lane<T, Ex>;
+  constexpr index_t W = lane_width<T, Ex>;
+  constexpr index_t strip = 8;  // rows that one packet of vectors travels through
+  const shape<5> s = shape_of(maps);
+  const index_t ny = s[3], nx = s[4], packets = (nx + W - 1) / W;
+  const index_t gy = 2 * n.ky - 1, gx = 2 * n.kx - 1, length = 2 * n.pairs() * gx;
+
+  const auto weight_y = to_device(ex, dirichlet_weights<T>(ny, n.ky));
+  const std::vector<T> by_pixel = dirichlet_weights<T>(nx, n.kx);
+  std::vector<T> transposed(static_cast<std::size_t>(gx * packets * W), T(0));
+  for (index_t x = 0; x < nx; ++x)
+    for (index_t f = 0; f < gx; ++f)
+      transposed[static_cast<std::size_t>(f * packets * W + x)] =
+          by_pixel[static_cast<std::size_t>(x * gx + f)];
+  const auto weight_x = to_device(ex, transposed);
+  const auto grid = to_space(ex, found.grid);
+  const auto coil = to_space(ex, found.coil);
+
+  // Rows are taken in blocks whose coefficients and scratch fill 64 MiB at most.
+  using eigen = packet_eigen<T, L>;
+  const index_t per_strip = (launch::on_host<Ex> ? 1 : packets) * eigen::scratch(n.coils, s[0]);
+  const index_t bytes = (strip * length + per_strip) * static_cast<index_t>(sizeof(T));
+  index_t strips = (index_t(64) << 20) / bytes;
+  const index_t all = (ny + strip - 1) / strip;
+  strips = strips < 1 ? 1 : strips > all ? all : strips;
+  const auto rows = make_tensor<T>(ex, shape{strips * strip * length}, "cardiomm::espirit_rows");
+  const auto room = make_tensor<T>(ex, shape{strips * per_strip}, "cardiomm::espirit_scratch");
+
+  const index_t image = n.coils * ny * nx;
+  for (index_t y0 = 0; y0 < ny; y0 += strips * strip) {
+    const index_t y1 = y0 + strips * strip < ny ? y0 + strips * strip : ny;
+    launch::rows(
+        ex, y1 - y0, length,
+        espirit_row_kernel<T, L>{grid.data(), weight_y.data(), rows.data(), y0, gy, length});
+    launch::rows(ex, (y1 - y0 + strip - 1) / strip, packets,
+                 espirit_pixel_kernel<T, L>{
+                     rows.data(), weight_x.data(), coil.data(), maps.data() + slice * image,
+                     values.data() == nullptr ? nullptr : values.data() + slice * ny * nx,
+                     room.data(), n.coils, s[0], ny, nx, y0, y1, strip, gx, packets, s[1] * image,
+                     s[1] * ny * nx, T(options.crop), launch::on_host<Ex>});
+  }
+  ex.fence();  // the scratch ends here
+}
+
+}  // namespace detail
+
+/// ESPIRiT coil maps. Slices are calibrated one by one; all frames share the maps.
+///
+/// Where the eigenvalue exceeds `crop`: sum over coils of |s|^2 = 1, and the phase is relative to
+/// the first singular vector of the calibration data (that coil combination has real positive
+/// sensitivity); elsewhere the maps are zero.
+///
+/// \param kspace       (frame, slice, coil, y, x)  centred; samples not acquired are zero
+/// \param eigenvalues  if given, becomes the eigenvalues (set, slice, y, x), about 1 in the object
+/// \return             (set, slice, coil, y, x), unitless
+/// Throws what calibration_region throws, and value_error for options outside their range.
+template <ExecutionSpace Ex, TensorView K>
+auto espirit(const Ex& ex, const K& kspace, const espirit_options& options = {},
+             tensor<real_of<element_of<K>>, 4, Ex>* eigenvalues = nullptr)
+    -> tensor<complex<real_of<element_of<K>>>, 5, Ex> {
+  static_assert(rank_of<K> == 5 && is_complex<element_of<K>>,
+                "espirit: expected complex k-space (frame, slice, coil, y, x)");
+  using T = real_of<element_of<K>>;
+  const profile_region region("cardiomm::mri::espirit");
+  const shape<5> n = shape_of(kspace);
+  require(options.kernel >= 1, "ESPIRiT: kernel: expected a positive extent, found ",
+          options.kernel);
+  require(options.threshold >= 0 && options.threshold < 1,
+          "ESPIRiT: threshold: expected a number in [0, 1), found ", options.threshold);
+  require(options.crop >= 0 && options.crop < 1,
+          "ESPIRiT: crop: expected a number in [0, 1), found ", options.crop);
+  require(options.sets >= 1 && options.sets <= n[2], "ESPIRiT: sets: expected 1 to ", n[2],
+          " (coils), found ", options.sets);
+  require(options.calib < 0 || options.calib >= options.kernel,
+          "ESPIRiT: calib: expected at least the kernel's extent ", options.kernel, ", found ",
+          options.calib);
+  const auto block = calibration_region(ex, kspace, options.calib, options.kernel);
+  const shape<4> b = shape_of(block.data);
+  const detail::espirit_sizes sizes{n[2], b[2], b[3], std::min(options.kernel, b[2]),
+                                    std::min(options.kernel, b[3])};
+  const auto maps =
+      make_tensor<complex<T>>(ex, shape{options.sets, n[1], n[2], n[3], n[4]}, "cardiomm::maps");
+  tensor<T, 4, Ex> values;
+  if (eigenvalues != nullptr)
+    *eigenvalues = values = make_tensor<T>(ex, shape{options.sets, n[1], n[3], n[4]});
+  for (index_t s = 0; s < n[1]; ++s) {
+    const auto found = detail::espirit_calibrate(block.data.data() + s * n[2] * b[2] * b[3], sizes,
+                                                 options.threshold);
+    detail::espirit_image(ex, found, sizes, options, s, maps, values);
+  }
+  return maps;
+}
+
+}  // namespace cardiomm::inline CARDIOMM_ABI::mri
+
+#endif

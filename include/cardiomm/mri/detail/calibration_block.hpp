@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CARDIOMM_MRI_DETAIL_CALIBRATION_BLOCK_HPP
+#define CARDIOMM_MRI_DETAIL_CALIBRATION_BLOCK_HPP
+/// \file
+/// The calibration data of a scan: the largest fully sampled block around the centre of k-space,
+/// averaged over the frames that sampled each point.
+
+#include <vector>
+
+#include "cardiomm/core/launch.hpp"
+
+namespace cardiomm::inline CARDIOMM_ABI::mri {
+
+/// Calibration data on the host.
+template <class T>
+struct calibration {
+  host_tensor<complex<T>, 4> data;  ///< (slice, coil, y, x) of the block, arbitrary units
+  index_t y0, x0;                   ///< its first row and column in the k-space matrix
+};
+
+namespace detail {
+
+/// Frames in which a point was sampled, that is, in which any coil is not zero.
+template <class C>
+struct sampled_frames_kernel {
+  static constexpr const char* name = "cardiomm::mri::sampled_frames";
+  const C* k;
+  int* count;
+  index_t frames, slices, coils, ny, nx, by, bx, y0, x0;
+  KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
+    const index_t s = row / by, y = y0 + row - s * by;
+    for (index_t x = first; x < last; ++x) {
+      int n = 0;
+      for (index_t f = 0; f < frames; ++f) {
+        bool any = false;
+        for (index_t c = 0; c < coils && !any; ++c) {
+          const C v = k[(((f * slices + s) * coils + c) * ny + y) * nx + x0 + x];
+          any = v.real() != 0 || v.imag() != 0;
+        }
+        n += any ? 1 : 0;
+      }
+      count[row * bx + x] = n;
+    }
+  }
+};
+
+/// Sum over frames divided by the number of frames that sampled the point.
+template <class C>
+struct frame_average_kernel {
+  static constexpr const char* name = "cardiomm::mri::frame_average";
+  const C* k;
+  const int* count;
+  C* out;
+  index_t frames, slices, coils, ny, nx, by, bx, y0, x0;
+  KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
+    const index_t image = row / by, y = row - image * by, s = image / coils;
+    for (index_t x = first; x < last; ++x) {
+      double re = 0, im = 0;
+      for (index_t f = 0; f < frames; ++f) {
+        const C v = k[((f * slices * coils + image) * ny + y0 + y) * nx + x0 + x];
+        re += double(v.real());
+        im += double(v.imag());
+      }
+      const int n = count[(s * by + y) * bx + x];
+      const double scale = n > 0 ? 1.0 / n : 0;
+      out[row * bx + x] = C(real_of<C>(re * scale), real_of<C>(im * scale));
+    }
+  }
+};
+
+/// Extents of the largest block that is centred like the limit block, has at least least_y x
+/// least_x points and misses none; (0, 0) where there is none.
+inline shape<2> largest_block(const std::vector<char>& missing, index_t by, index_t bx,
+                              index_t least_y, index_t least_x) {
+  std::vector<index_t> sum(static_cast<std::size_t>((by + 1) * (bx + 1)), 0);  // prefix sums
+  const auto at = [&](index_t y, index_t x) -> index_t& {
+    return sum[static_cast<std::size_t>(y * (bx + 1) + x)];
+  };
+  for (index_t y = 0; y < by; ++y)
+    for (index_t x = 0; x < bx; ++x)
+      at(y + 1, x + 1) = at(y, x + 1) + at(y + 1, x) - at(y, x) +
+                         (missing[static_cast<std::size_t>(y * bx + x)] ? 1 : 0);
+  shape<2> best{0, 0};
+  for (index_t h = least_y; h <= by; ++h)
+    for (index_t w = bx; w >= least_x; --w) {
+      const index_t y = by / 2 - h / 2, x = bx / 2 - w / 2;
+      if (at(y + h, x + w) - at(y, x + w) - at(y + h, x) + at(y, x) > 0) continue;
+      const index_t area = h * w, found = best[0] * best[1];
+      const bool squarer = (h < w ? h : w) > (best[0] < best[1] ? best[0] : best[1]);
+      if (area > found || (area == found && squarer)) best = shape<2>{h, w};
+      break;
+    }
+  return best;
+}
+
+}  // namespace detail
+
+/// Finds the calibration block: centred on the zero frequency (index n/2), at most `calib` points
+/// along each axis, shrunk to the largest block in which every point of every slice was sampled in
+/// some frame. A point counts as sampled where any coil is not zero. The data are the sum over the
+/// frames divided by the number of frames that sampled the point.
+///
+/// \param kspace  (frame, slice, coil, y, x)  centred, samples that were not acquired are zero
+/// \param calib   limit per axis; negative takes 24, or the matrix where that is smaller
+/// \param least   points per axis that the block must have at least (an ESPIRiT kernel), or the
+///                whole axis where the matrix is smaller
+/// Throws value_error where calib is 0 or larger than the matrix, the centre is not sampled densely
+/// enough, or the block holds NaN, Inf or zeros only; shape_error for empty k-space.
+template <ExecutionSpace Ex, TensorView K>
+calibration<real_of<element_of<K>>> calibration_region(const Ex& ex, const K& kspace,
+                                                       index_t calib = -1, index_t least = 1) {
+  static_assert(rank_of<K> == 5, "calibration_region: expected (frame, slice, coil, y, x)");
+  using C = element_of<K>;
+  using T = real_of<C>;
+  const shape<5> n = shape_of(kspace);
+  require<shape_error>(kspace.size() > 0, "calibration: expected k-space (frame, slice, coil, y, ",
+                       "x) without empty axes, found ", n);
+  require(calib != 0, "calibration: calib: expected a positive number of lines, found 0");
+  require(calib <= (n[3] > n[4] ? n[3] : n[4]), "calibration: calib: expected a region within the ",
+          "matrix of ", n[3], " x ", n[4], ", found ", calib, " x ", calib);
+  const index_t limit = calib < 0 ? 24 : calib;
+  const index_t by = limit < n[3] ? limit : n[3], bx = limit < n[4] ? limit : n[4];
+  const index_t y0 = n[3] / 2 - by / 2, x0 = n[4] / 2 - bx / 2;
+
+  const auto count = make_tensor<int>(ex, shape{n[1], by, bx}, "cardiomm::sampled");
+  const auto block = make_tensor<C>(ex, shape{n[1], n[2], by, bx}, "cardiomm::calibration");
+  launch::rows(ex, n[1] * by, bx,
+               detail::sampled_frames_kernel<C>{kspace.data(), count.data(), n[0], n[1], n[2], n[3],
+                                                n[4], by, bx, y0, x0});
+  launch::rows(ex, n[1] * n[2] * by, bx,
+               detail::frame_average_kernel<C>{kspace.data(), count.data(), block.data(), n[0],
+                                               n[1], n[2], n[3], n[4], by, bx, y0, x0});
+  ex.fence();
+  const auto counts = to_host(count);
+  const auto all = to_host(block);
+
+  std::vector<char> missing(static_cast<std::size_t>(by * bx), 0);
+  index_t sampled = 0;
+  for (index_t s = 0; s < n[1]; ++s)
+    for (index_t i = 0; i < by * bx; ++i) {
+      const bool here = counts.data()[s * by * bx + i] > 0;
+      sampled += here ? 1 : 0;
+      if (!here) missing[static_cast<std::size_t>(i)] = 1;
+    }
+  require(sampled > 0, "calibration: expected k-space with signal at its centre, found zeros only");
+  const index_t least_y = least < by ? least : by, least_x = least < bx ? least : bx;
+  const shape<2> b = detail::largest_block(missing, by, bx, least_y, least_x);
+  require(b[0] > 0, "calibration: expected a fully sampled centre of at least ", least_y, " x ",
+          least_x, " points (y x x) around (", n[3] / 2, ", ", n[4] / 2,
+          "), found a smaller one or none");
+
+  const index_t cy = by / 2 - b[0] / 2, cx = bx / 2 - b[1] / 2;
+  calibration<T> result{
+      make_tensor<C>(host_space{}, shape{n[1], n[2], b[0], b[1]}, "cardiomm::calibration"), y0 + cy,
+      x0 + cx};
+  for (index_t image = 0; image < n[1] * n[2]; ++image)
+    for (index_t y = 0; y < b[0]; ++y)
+      for (index_t x = 0; x < b[1]; ++x) {
+        const C v = all.data()[(image * by + cy + y) * bx + cx + x];
+        const double size =
+            double(v.real()) * double(v.real()) + double(v.imag()) * double(v.imag());
+        require(size < __builtin_huge_val(), "calibration: expected finite k-space, found NaN or ",
+                "Inf in coil ", image % n[2], " at (", result.y0 + y, ", ", result.x0 + x, ")");
+        result.data.data()[(image * b[0] + y) * b[1] + x] = v;
+      }
+  return result;
+}
+
+}  // namespace cardiomm::inline CARDIOMM_ABI::mri
+
+#endif
