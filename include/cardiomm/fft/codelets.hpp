@@ -232,55 +232,122 @@ struct butterfly<16> {
   }
 };
 
-/// Any odd R = 2 h + 1; R is a constant (11, 13: unrolled) or 0, then `r` counts at run time.
-/// root: cos, sin of 2 pi q / R at 2 q, 2 q + 1.
-template <int R>
-struct odd_butterfly {
-  static constexpr int capacity = R ? R : largest_radix;
-  template <class L, class T>
-  static KOKKOS_FORCEINLINE_FUNCTION void apply(L* re, L* im, int r, const T* root) {
-    const int n = R ? R : r, h = n / 2;
-    const L zr = re[0], zi = im[0];
-    L sr = zr, si = zi;
+/// y = 3 x 3 points.
+template <>
+struct butterfly<9> {
+  template <class L>
+  static KOKKOS_FORCEINLINE_FUNCTION void apply(L* re, L* im) {
+    using T = typename lane_traits<L>::real;
+    const L c1(T(0.766044443118978035202392650555417L)),
+        s1(T(0.642787609686539326322643409907263L));
+    const L c2(T(0.173648177666930348851716626769315L)),
+        s2(T(0.984807753012208059366743024589523L));
+    const L c4(T(-0.939692620785908384054109277324731L)),
+        s4(T(0.342020143325668733044099614682260L));
+    L r[9], i[9];
     CARDIOMM_UNROLL
-    for (int j = 1; j <= h; ++j) {  // sums to j, differences to n - j
-      const L tr = re[j] + re[n - j], ti = im[j] + im[n - j];
-      re[n - j] = re[j] - re[n - j];
-      im[n - j] = im[j] - im[n - j];
-      re[j] = tr;
-      im[j] = ti;
-      sr = sr + tr;
-      si = si + ti;
-    }
-    L outr[capacity], outi[capacity];
-    CARDIOMM_UNROLL
-    for (int k = 1; k <= h; ++k) {
-      L ar = zr, ai = zi, br(T(0)), bi(T(0));
-      int q = 0;
+    for (int j = 0; j < 3; ++j) {  // column j: points j, j + 3, j + 6
+      L cr[3] = {re[j], re[j + 3], re[j + 6]}, ci[3] = {im[j], im[j + 3], im[j + 6]};
+      butterfly<3>::apply(cr, ci);
       CARDIOMM_UNROLL
-      for (int j = 1; j <= h; ++j) {
-        q += k;
-        if (q >= n) q -= n;
-        const L c(root[2 * q]), s(root[2 * q + 1]);
-        ar = ar + c * re[j];
-        ai = ai + c * im[j];
-        br = br + s * re[n - j];
-        bi = bi + s * im[n - j];
-      }
-      outr[k] = ar + bi;
-      outi[k] = ai - br;
-      outr[n - k] = ar - bi;
-      outi[n - k] = ai + br;
+      for (int k = 0; k < 3; ++k) r[3 * k + j] = cr[k], i[3 * k + j] = ci[k];
     }
-    re[0] = sr;
-    im[0] = si;
+    turn(r[4], i[4], c1, s1);
+    turn(r[5], i[5], c2, s2);
+    turn(r[7], i[7], c2, s2);
+    turn(r[8], i[8], c4, s4);
     CARDIOMM_UNROLL
-    for (int k = 1; k < n; ++k) {
-      re[k] = outr[k];
-      im[k] = outi[k];
+    for (int k = 0; k < 3; ++k) {
+      butterfly<3>::apply(r + 3 * k, i + 3 * k);
+      CARDIOMM_UNROLL
+      for (int l = 0; l < 3; ++l) re[k + 3 * l] = r[3 * k + l], im[k + 3 * l] = i[3 * k + l];
     }
   }
 };
+
+/// Outputs k .. k + B - 1 and their mirror images of an odd butterfly with sums in [1, h] and
+/// differences in [n - h, n - 1].
+template <int B, class L, class T>
+KOKKOS_FORCEINLINE_FUNCTION void odd_outputs(const L* re, const L* im, int n, int k, const T* roots,
+                                             L* outr, L* outi) {
+  const int h = n / 2;
+  L ar[B], ai[B], br[B], bi[B];
+  CARDIOMM_UNROLL
+  for (int b = 0; b < B; ++b) {
+    ar[b] = re[0];
+    ai[b] = im[0];
+    br[b] = bi[b] = L(T(0));
+  }
+  const T* w = roots + 2 * (k - 1) * h;
+  for (int j = 1; j <= h; ++j, w += 2) {
+    const L tr = re[j], ti = im[j], dr = re[n - j], di = im[n - j];
+    CARDIOMM_UNROLL
+    for (int b = 0; b < B; ++b) {
+      const L c(w[2 * b * h]), s(w[2 * b * h + 1]);
+      ar[b] = ar[b] + c * tr;
+      ai[b] = ai[b] + c * ti;
+      br[b] = br[b] + s * dr;
+      bi[b] = bi[b] + s * di;
+    }
+  }
+  CARDIOMM_UNROLL
+  for (int b = 0; b < B; ++b) {
+    outr[k + b] = ar[b] + bi[b];
+    outi[k + b] = ai[b] - br[b];
+    outr[n - k - b] = ar[b] - bi[b];
+    outi[n - k - b] = ai[b] + br[b];
+  }
+}
+
+/// Any odd n = 2 h + 1 up to largest_radix. roots: cos, sin of 2 pi j k / n at
+/// 2 ((k - 1) h + j - 1). Unrolled where N is not 0.
+template <int N, class L, class T>
+KOKKOS_FORCEINLINE_FUNCTION void odd_butterfly(L* re, L* im, int r, const T* roots) {
+  const int n = N > 0 ? N : r, h = n / 2;
+  constexpr int capacity = N > 0 ? N : largest_radix;
+  L outr[capacity], outi[capacity];
+  L sr = re[0], si = im[0];
+  CARDIOMM_UNROLL
+  for (int j = 1; j <= h; ++j) {  // sums to j, differences to n - j
+    const L tr = re[j] + re[n - j], ti = im[j] + im[n - j];
+    re[n - j] = re[j] - re[n - j];
+    im[n - j] = im[j] - im[n - j];
+    re[j] = tr;
+    im[j] = ti;
+    sr = sr + tr;
+    si = si + ti;
+  }
+  if constexpr (N > 0) {
+    CARDIOMM_UNROLL
+    for (int k = 1; k <= N / 2; ++k) {
+      L ar = re[0], ai = im[0], br(T(0)), bi(T(0));
+      const T* w = roots + 2 * (k - 1) * (N / 2);
+      CARDIOMM_UNROLL
+      for (int j = 1; j <= N / 2; ++j) {
+        const L c(w[2 * j - 2]), s(w[2 * j - 1]);
+        ar = ar + c * re[j];
+        ai = ai + c * im[j];
+        br = br + s * re[N - j];
+        bi = bi + s * im[N - j];
+      }
+      outr[k] = ar + bi;
+      outi[k] = ai - br;
+      outr[N - k] = ar - bi;
+      outi[N - k] = ai + br;
+    }
+  } else {
+    int k = 1;
+    for (; k + 2 <= h; k += 3) odd_outputs<3>(re, im, n, k, roots, outr, outi);
+    for (; k <= h; ++k) odd_outputs<1>(re, im, n, k, roots, outr, outi);
+  }
+  re[0] = sr;
+  im[0] = si;
+  CARDIOMM_UNROLL
+  for (int k = 1; k < n; ++k) {
+    re[k] = outr[k];
+    im[k] = outi[k];
+  }
+}
 
 }  // namespace detail
 }  // namespace cardiomm::inline CARDIOMM_ABI::fft

@@ -11,9 +11,10 @@
 /// when it stores its last stage. Loads and stores are functors, so the first and the last stage
 /// can be fused with whatever else the caller does to the data.
 ///
-/// Radix 2, 3, 4, 5, 7, 8, odd primes to 43; lengths with larger primes by Bluestein's algorithm
-/// (there `frequency` is the natural order). Twiddle factors are computed in long double.
+/// Radix 2, 3, 4, 5, 7, 8, 9, 16, odd primes to 43; lengths with larger primes by Bluestein's
+/// algorithm (there `frequency` is the natural order). Twiddle factors are computed in long double.
 
+#include <algorithm>
 #include <complex>
 #include <vector>
 
@@ -32,8 +33,9 @@ struct stages {
   int rows;              ///< scratch rows: `length`, or the convolution length of Bluestein
   int count;             ///< stages; their radices multiply to `rows`
   int radix[most];       ///< radix of each stage
+  int distance[most];    ///< distance of the rows of a butterfly
   int twiddle[most];     ///< where the stage's twiddles begin in `table`
-  int root[most];        ///< where the roots of an odd radix begin in `table`
+  int root[most];        ///< where cos, sin of a large odd radix begin in `table`
   const T* table;        ///< pairs (re, im)
   const T* chirp;        ///< Bluestein: exp(-pi i j^2 / length), pairs; null otherwise
   const T* spectrum;     ///< Bluestein: transform of the conjugate chirp / rows, by position
@@ -104,104 +106,150 @@ struct scratch_store {
   }
 };
 
-/// Radix R, or -R for an odd radix with roots from the table (-1: any, known at run time).
+/// Radix R as a constant; -R for an odd one with roots from the table; 0 for one that is known at
+/// run time only.
 template <int R>
-inline constexpr int capacity_of = R > 0     ? R
-                                   : R == -1 ? largest_radix
-                                             : -R;
+inline constexpr int constant_radix = R < 0 ? -R : R;
+template <int R>
+inline constexpr int capacity_of = R == 0 ? largest_radix : constant_radix<R>;
 
 template <int R, class L, class T>
-KOKKOS_FORCEINLINE_FUNCTION void butterflies(L* re, L* im, int r, const T* root) {
+KOKKOS_FORCEINLINE_FUNCTION void butterflies(L* re, L* im, int r, const T* roots) {
   if constexpr (R > 0)
     butterfly<R>::apply(re, im);
-  else if constexpr (R == -1)
-    odd_butterfly<0>::apply(re, im, r, root);
   else
-    odd_butterfly<-R>::apply(re, im, r, root);
+    odd_butterfly<-R>(re, im, r, roots);
 }
 
-/// One stage. Dif: butterfly, then twiddle; else conjugate twiddle, then conjugate butterfly.
-/// Twiddled is false for the stage of neighbouring rows, whose twiddles are all one.
+/// Calls f.template operator()<R>() for the radix r.
+template <class F>
+KOKKOS_FORCEINLINE_FUNCTION void with_radix(int r, const F& f) {
+  switch (r) {
+    case 1:
+      return f.template operator()<1>();
+    case 2:
+      return f.template operator()<2>();
+    case 3:
+      return f.template operator()<3>();
+    case 4:
+      return f.template operator()<4>();
+    case 5:
+      return f.template operator()<5>();
+    case 7:
+      return f.template operator()<7>();
+    case 8:
+      return f.template operator()<8>();
+    case 9:
+      return f.template operator()<9>();
+    case 11:
+      return f.template operator()<-11>();
+    case 13:
+      return f.template operator()<-13>();
+    case 16:
+      return f.template operator()<16>();
+    default:
+      return f.template operator()<0>();
+  }
+}
+
+/// One stage over rows at distance m. Dif: butterfly, then twiddle; else conjugate twiddle, then
+/// conjugate butterfly. Without Twiddled m is 1, where all twiddles are one.
 template <bool Dif, bool Twiddled, int R, class Tile, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void pass(const Tile& tile, const stages<typename Tile::real>& s, int stage,
-                                 index_t blocks, index_t m, const Load& load, const Store& store) {
+                                 const Load& load, const Store& store) {
   using T = typename Tile::real;
   using L = typename Tile::number;
-  const int r = R == -1 ? s.radix[stage] : capacity_of<R>;
-  const T* root = s.table + s.root[stage];
+  const int radix = s.radix[stage];
+  const index_t m = Twiddled ? s.distance[stage] : 1;
+  const T* roots = s.table + s.root[stage];
   const T* twiddle = s.table + s.twiddle[stage];
   const auto body = [&](typename Tile::column c, index_t b, index_t j) {
+    const int r = R ? constant_radix<R> : radix;
     L re[capacity_of<R>], im[capacity_of<R>];
     const index_t first = b * r * m + j;
     CARDIOMM_UNROLL
     for (int q = 0; q < r; ++q) load(c, first + q * m, re[q], im[q]);
-    if constexpr (Dif) butterflies<R>(re, im, r, root);
+    if constexpr (Dif) butterflies<R>(re, im, r, roots);
     if constexpr (Twiddled) {
       const T* w = twiddle + j * (r - 1) * 2;
       CARDIOMM_UNROLL
       for (int q = 1; q < r; ++q) {
         const L wr(w[2 * q - 2]), wi(w[2 * q - 1]);
+        const L x = re[q], y = im[q];
         if constexpr (Dif) {
-          const L t = re[q] * wr - im[q] * wi;
-          im[q] = re[q] * wi + im[q] * wr;
-          re[q] = t;
+          re[q] = x * wr - y * wi;
+          im[q] = x * wi + y * wr;
         } else {
-          const L t = re[q] * wr + im[q] * wi;
-          im[q] = im[q] * wr - re[q] * wi;
-          re[q] = t;
+          re[q] = x * wr + y * wi;
+          im[q] = y * wr - x * wi;
         }
       }
     }
-    if constexpr (!Dif) butterflies<R>(im, re, r, root);
+    if constexpr (!Dif) butterflies<R>(im, re, r, roots);
     CARDIOMM_UNROLL
     for (int q = 0; q < r; ++q) store(c, first + q * m, re[q], im[q]);
   };
   if constexpr (Twiddled)
-    tile.for_each(blocks, m, body);
+    tile.for_each(s.rows / (radix * m), m, body);
   else
-    tile.for_each(blocks, [&](typename Tile::column c, index_t b) { body(c, b, index_t(0)); });
+    tile.for_each(s.rows / radix,
+                  [&](typename Tile::column c, index_t b) { body(c, b, index_t(0)); });
+}
+
+/// The last stage of `forward`, a real weight for each position, and the first stage of `adjoint`:
+/// they meet on the same rows. Rows whose weights are all zero are only cleared.
+template <int R, class Tile, class Weight>
+KOKKOS_INLINE_FUNCTION void weigh(const Tile& tile, const stages<typename Tile::real>& s,
+                                  tile_rows<Tile> scratch, const Weight& weight) {
+  using T = typename Tile::real;
+  using L = typename Tile::number;
+  const int radix = s.radix[s.count - 1];
+  const T* roots = s.table + s.root[s.count - 1];
+  tile.for_each(s.rows / radix, [&](typename Tile::column c, index_t b) {
+    const int r = R ? constant_radix<R> : radix;
+    const index_t first = b * r;
+    bool all_zero = true;
+    CARDIOMM_UNROLL
+    for (int q = 0; q < r; ++q) all_zero = all_zero & (weight(first + q) == T(0));
+    if (all_zero) {
+      const L none(T(0));
+      for (int q = 0; q < r; ++q) scratch.store(c, first + q, none, none);
+      return;
+    }
+    L re[capacity_of<R>], im[capacity_of<R>];
+    CARDIOMM_UNROLL
+    for (int q = 0; q < r; ++q) scratch.load(c, first + q, re[q], im[q]);
+    butterflies<R>(re, im, r, roots);
+    CARDIOMM_UNROLL
+    for (int q = 0; q < r; ++q) {
+      const L w(weight(first + q));
+      re[q] = re[q] * w;
+      im[q] = im[q] * w;
+    }
+    butterflies<R>(im, re, r, roots);
+    CARDIOMM_UNROLL
+    for (int q = 0; q < r; ++q) scratch.store(c, first + q, re[q], im[q]);
+  });
 }
 
 template <bool Dif, bool Twiddled, class Tile, class Load, class Store>
-KOKKOS_INLINE_FUNCTION void any_radix(const Tile& tile, const stages<typename Tile::real>& s,
-                                      int stage, index_t blocks, index_t m, const Load& load,
-                                      const Store& store) {
-  switch (s.radix[stage]) {
-    case 1:
-      return pass<Dif, Twiddled, 1>(tile, s, stage, blocks, m, load, store);
-    case 2:
-      return pass<Dif, Twiddled, 2>(tile, s, stage, blocks, m, load, store);
-    case 3:
-      return pass<Dif, Twiddled, 3>(tile, s, stage, blocks, m, load, store);
-    case 4:
-      return pass<Dif, Twiddled, 4>(tile, s, stage, blocks, m, load, store);
-    case 5:
-      return pass<Dif, Twiddled, 5>(tile, s, stage, blocks, m, load, store);
-    case 7:
-      return pass<Dif, Twiddled, 7>(tile, s, stage, blocks, m, load, store);
-    case 8:
-      return pass<Dif, Twiddled, 8>(tile, s, stage, blocks, m, load, store);
-    case 13:
-      return pass<Dif, Twiddled, -13>(tile, s, stage, blocks, m, load, store);
-    default:
-      return pass<Dif, Twiddled, -1>(tile, s, stage, blocks, m, load, store);
-  }
-}
-
-/// One stage with the number of blocks and the distance of rows that belong to it.
-template <bool Dif, class Tile, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void one_stage(const Tile& tile, const stages<typename Tile::real>& s,
                                       int stage, const Load& load, const Store& store) {
-  index_t m = s.rows;
-  for (int k = 0; k <= stage; ++k) m /= s.radix[k];
-  const index_t blocks = s.rows / (m * s.radix[stage]);
-  if (m == 1)
-    any_radix<Dif, false>(tile, s, stage, blocks, m, load, store);
-  else
-    any_radix<Dif, true>(tile, s, stage, blocks, m, load, store);
+  with_radix(s.radix[stage], [&]<int R>() { pass<Dif, Twiddled, R>(tile, s, stage, load, store); });
 }
 
-/// All stages over `rows` rows: natural rows -> positions.
+/// Rows through a functor into scratch or out of it.
+template <class Tile, class Load, class Store>
+KOKKOS_INLINE_FUNCTION void move_rows(const Tile& tile, index_t rows, const Load& load,
+                                      const Store& store) {
+  tile.for_each(rows, [&](typename Tile::column c, index_t row) {
+    typename Tile::number re, im;
+    load(c, row, re, im);
+    store(c, row, re, im);
+  });
+}
+
+/// All stages: natural rows -> positions.
 template <class Tile, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void decimate_frequency(const Tile& tile,
                                                const stages<typename Tile::real>& s,
@@ -209,31 +257,35 @@ KOKKOS_INLINE_FUNCTION void decimate_frequency(const Tile& tile,
                                                const Store& store) {
   const scratch_load<Tile> in{scratch};
   const scratch_store<Tile> out{scratch};
-  if (s.count == 1) return one_stage<true>(tile, s, 0, load, store);
-  one_stage<true>(tile, s, 0, load, out);
-  for (int k = 1; k + 1 < s.count; ++k) {
-    tile.barrier();
-    one_stage<true>(tile, s, k, in, out);
-  }
+  if (s.count == 1)
+    move_rows(tile, s.rows, load, out);
+  else
+    one_stage<true, true>(tile, s, 0, load, out);
   tile.barrier();
-  one_stage<true>(tile, s, s.count - 1, in, store);
+  for (int k = 1; k + 1 < s.count; ++k) {
+    one_stage<true, true>(tile, s, k, in, out);
+    tile.barrier();
+  }
+  one_stage<true, false>(tile, s, s.count - 1, in, store);
 }
 
-/// All stages over `rows` rows: positions -> natural rows, the adjoint of decimate_frequency.
+/// All stages: positions -> natural rows, the adjoint of decimate_frequency.
 template <class Tile, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void decimate_time(const Tile& tile, const stages<typename Tile::real>& s,
                                           tile_rows<Tile> scratch, const Load& load,
                                           const Store& store) {
   const scratch_load<Tile> in{scratch};
   const scratch_store<Tile> out{scratch};
-  if (s.count == 1) return one_stage<false>(tile, s, 0, load, store);
-  one_stage<false>(tile, s, s.count - 1, load, out);
-  for (int k = s.count - 2; k > 0; --k) {
-    tile.barrier();
-    one_stage<false>(tile, s, k, in, out);
-  }
+  one_stage<false, false>(tile, s, s.count - 1, load, out);
   tile.barrier();
-  one_stage<false>(tile, s, 0, in, store);
+  for (int k = s.count - 2; k > 0; --k) {
+    one_stage<false, true>(tile, s, k, in, out);
+    tile.barrier();
+  }
+  if (s.count == 1)
+    move_rows(tile, s.rows, in, store);
+  else
+    one_stage<false, true>(tile, s, 0, in, store);
 }
 
 /// Bluestein: a convolution with the chirp, natural order on both sides.
@@ -244,49 +296,47 @@ KOKKOS_INLINE_FUNCTION void convolve_chirp(const Tile& tile, const stages<typena
   using T = typename Tile::real;
   using L = typename Tile::number;
   using column = typename Tile::column;
-  const T* chirp = s.chirp;
-  const T* spectrum = s.spectrum;
-  const index_t n = s.length;
-  const auto times = [](const T* w, L& re, L& im) {
-    const L wr(w[0]), wi(w[1]);
-    const L t = re * wr - im * wi;
-    im = re * wi + im * wr;
-    re = t;
-  };
+  const scratch_load<Tile> in{scratch};
   const scratch_store<Tile> out{scratch};
-  decimate_frequency(
-      tile, s, scratch,
-      [&](column c, index_t row, L& re, L& im) {
-        if (row < n) {
-          load(c, row, re, im);
-          times(chirp + 2 * row, re, im);
-        } else {
-          re = L(T(0));
-          im = L(T(0));
-        }
-      },
-      out);
+  const auto times = [](const T* w, L& re, L& im) {
+    const L wr(w[0]), wi(w[1]), x = re, y = im;
+    re = x * wr - y * wi;
+    im = x * wi + y * wr;
+  };
+  tile.for_each(s.rows, [&](column c, index_t row) {
+    L re(T(0)), im(T(0));
+    if (row < s.length) {
+      load(c, row, re, im);
+      times(s.chirp + 2 * row, re, im);
+    }
+    scratch.store(c, row, re, im);
+  });
   tile.barrier();
-  decimate_time(
-      tile, s, scratch,
-      [&](column c, index_t row, L& re, L& im) {
-        scratch.load(c, row, re, im);
-        times(spectrum + 2 * row, re, im);
-      },
-      [&](column c, index_t row, L re, L im) {
-        if (row < n) {
-          times(chirp + 2 * row, re, im);
-          store(c, row, re, im);
-        }
-      });
+  decimate_frequency(tile, s, scratch, in, out);
+  tile.barrier();
+  tile.for_each(s.rows, [&](column c, index_t row) {
+    L re, im;
+    scratch.load(c, row, re, im);
+    times(s.spectrum + 2 * row, re, im);
+    scratch.store(c, row, re, im);
+  });
+  tile.barrier();
+  decimate_time(tile, s, scratch, in, out);
+  tile.barrier();
+  tile.for_each(s.length, [&](column c, index_t row) {
+    L re, im;
+    scratch.load(c, row, re, im);
+    times(s.chirp + 2 * row, re, im);
+    store(c, row, re, im);
+  });
 }
 
 }  // namespace detail
 
 /// y_k = sum_j x_j exp(-2 pi i j k / n) without norm. load(column, row, re, im) gives x_row;
 /// store(column, position, re, im) gets the frequency `s.frequency[position]`. Both may use rows of
-/// `scratch` (s.rows rows), each only the row that it is called with. The tile passes a barrier
-/// before it returns only between stages: call `tile.barrier()` before rows are read again.
+/// `scratch` (s.rows rows), each only the row that it is called with. Before the results are read
+/// by other threads the caller passes `tile.barrier()`.
 template <class Tile, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void forward(const Tile& tile, const stages<typename Tile::real>& s,
                                     tile_rows<Tile> scratch, const Load& load, const Store& store) {
@@ -308,6 +358,48 @@ KOKKOS_INLINE_FUNCTION void adjoint(const Tile& tile, const stages<typename Tile
     detail::decimate_time(tile, s, scratch, load, store);
 }
 
+/// adjoint(W forward(x)) with a diagonal of real weights: weight(position) weighs the frequency
+/// `s.frequency[position]`. load and store see natural rows.
+template <class Tile, class Load, class Weight, class Store>
+KOKKOS_INLINE_FUNCTION void filter(const Tile& tile, const stages<typename Tile::real>& s,
+                                   tile_rows<Tile> scratch, const Load& load, const Weight& weight,
+                                   const Store& store) {
+  using L = typename Tile::number;
+  using column = typename Tile::column;
+  const detail::scratch_load<Tile> in{scratch};
+  const detail::scratch_store<Tile> out{scratch};
+  if (s.bluestein()) {
+    detail::convolve_chirp(
+        tile, s, scratch, load, [&](column c, index_t p, const L& re, const L& im) {
+          const L w(weight(p));  // real and imaginary parts change places: the adjoint
+          scratch.store(c, p, im * w, re * w);
+        });
+    tile.barrier();
+    detail::convolve_chirp(tile, s, scratch, in, detail::swapped_store<Store>{store});
+    return;
+  }
+  const int last = s.count - 1;
+  if (last == 0)
+    detail::move_rows(tile, s.rows, load, out);
+  else
+    detail::one_stage<true, true>(tile, s, 0, load, out);
+  tile.barrier();
+  for (int k = 1; k < last; ++k) {
+    detail::one_stage<true, true>(tile, s, k, in, out);
+    tile.barrier();
+  }
+  detail::with_radix(s.radix[last], [&]<int R>() { detail::weigh<R>(tile, s, scratch, weight); });
+  tile.barrier();
+  for (int k = last - 1; k > 0; --k) {
+    detail::one_stage<false, true>(tile, s, k, in, out);
+    tile.barrier();
+  }
+  if (last == 0)
+    detail::move_rows(tile, s.rows, in, store);
+  else
+    detail::one_stage<false, true>(tile, s, 0, in, store);
+}
+
 /// Radices of a length, in the order of `forward`; empty if a prime above `largest_radix` divides
 /// it. Powers of two come last: the last stage has no twiddle factors.
 inline std::vector<int> factorize(index_t n) {
@@ -318,7 +410,11 @@ inline std::vector<int> factorize(index_t n) {
   for (int p = 3; p <= largest_radix && n > 1; p += 2)
     for (; n % p == 0; n /= p) odd.push_back(p);
   if (n > 1) return {};
-  std::vector<int> radices(odd.rbegin(), odd.rend());
+  std::vector<int> radices;
+  const auto threes = std::count(odd.begin(), odd.end(), 3);
+  for (auto p = odd.rbegin(); p != odd.rend() && *p != 3; ++p) radices.push_back(*p);
+  if (threes % 2) radices.push_back(3);
+  radices.insert(radices.end(), static_cast<std::size_t>(threes / 2), 9);
   if (twos == 1) radices.push_back(2);
   for (; twos > 3 || twos == 2; twos -= 2) {
     if (twos % 3 == 0) break;
@@ -385,11 +481,13 @@ class line {
       const int r = radices[static_cast<std::size_t>(k)];
       const index_t m = len / r;
       s_.radix[k] = r;
+      s_.distance[k] = static_cast<int>(m);
       s_.twiddle[k] = static_cast<int>(numbers_.size());
       for (index_t j = 0; j < m; ++j)
         for (int p = 1; p < r; ++p) push(unit_root(j * p, len));
       s_.root[k] = static_cast<int>(numbers_.size());
-      for (int q = 0; q < r && r % 2; ++q) push(std::conj(unit_root(q, r)));
+      for (int q = 1; q <= r / 2 && r > 7 && r % 2; ++q)
+        for (int j = 1; j <= r / 2; ++j) push(std::conj(unit_root(q * j, r)));
       for (index_t i = 0; i < rows; ++i)
         freq[static_cast<std::size_t>(i)] += static_cast<int>((i % len) / m * stride);
       stride *= r;
