@@ -79,10 +79,12 @@ TEST_CASE("metrics: scikit-image fixtures") {
     INFO(name);
     const auto gt = images.at(name + ".gt").tensor<float, 2>();
     const auto pred = images.at(name + ".pred").tensor<float, 2>();
-    for (const auto& [text, how] : conventions) {
+    for (const auto& convention : conventions) {
+      const char* text = convention.first;
       INFO(text);
       const auto& e = expected.at(name).at("float64").at(text);
-      check_quality(mri::compare_image(gt, pred, how), e.at("psnr"), e.at("ssim"), e.at("nmse"));
+      check_quality(mri::compare_image(gt, pred, convention.second), e.at("psnr"), e.at("ssim"),
+                    e.at("nmse"));
     }
   }
   const auto gt = as_stack(images.at("stack4d.gt").tensor<float, 4>());
