@@ -167,6 +167,8 @@ To convert_value(const From& v, const char* what) {
       throw value_error(std::string(what) + ": expected real values, found complex ones");
   } else if constexpr (std::is_same_v<From, half>)
     return convert_value<To>(static_cast<double>(v), what);
+  else if constexpr (std::is_same_v<To, half>)
+    throw value_error(std::string(what) + ": half precision is read, never made");
   else if constexpr (is_complex<To>)
     return To(static_cast<real_of<To>>(v), real_of<To>(0));
   else if constexpr (std::is_same_v<To, bool>)
