@@ -21,7 +21,8 @@ namespace cardiomm::inline CARDIOMM_ABI::mri {
 struct espirit_options {
   index_t calib = -1;       ///< upper limit of the calibration block per axis, see
                             ///< calibration_region; negative takes 24 or the matrix
-  index_t kernel = 6;       ///< extent of the k-space kernels (the matrix, where that is smaller)
+  index_t kernel = 6;       ///< extent of the k-space kernels (half the matrix, rounded up, where
+                            ///< that is smaller)
   double threshold = 0.02;  ///< kernels with singular values up to this part of the largest one
                             ///< belong to the null space
   double crop = 0.8;        ///< maps are zero where the eigenvalue (0 .. 1) does not exceed this
@@ -132,13 +133,14 @@ auto espirit(const Ex& ex, const K& kspace, const espirit_options& options = {},
           "ESPIRiT: crop: expected a number in [0, 1), found ", options.crop);
   require(options.sets >= 1 && options.sets <= n[2], "ESPIRiT: sets: expected 1 to ", n[2],
           " (coils), found ", options.sets);
-  require(options.calib < 0 || options.calib >= options.kernel,
-          "ESPIRiT: calib: expected at least the kernel's extent ", options.kernel, ", found ",
-          options.calib);
-  const auto block = calibration_region(ex, kspace, options.calib, options.kernel);
+  const index_t limit = options.calib < 0 ? default_calib : options.calib;
+  require(limit >= options.kernel, "ESPIRiT: calib: expected at least the kernel's extent ",
+          options.kernel, ", found ", limit);
+  const index_t ky = std::min(options.kernel, (n[3] + 1) / 2);
+  const index_t kx = std::min(options.kernel, (n[4] + 1) / 2);
+  const auto block = calibration_region(ex, kspace, options.calib, shape{ky, kx});
   const shape<4> b = shape_of(block.data);
-  const detail::espirit_sizes sizes{n[2], b[2], b[3], std::min(options.kernel, b[2]),
-                                    std::min(options.kernel, b[3])};
+  const detail::espirit_sizes sizes{n[2], b[2], b[3], ky, kx};
   const auto maps =
       make_tensor<complex<T>>(ex, shape{options.sets, n[1], n[2], n[3], n[4]}, "cardiomm::maps");
   tensor<T, 4, Ex> values;

@@ -11,6 +11,9 @@
 
 namespace cardiomm::inline CARDIOMM_ABI::mri {
 
+/// Limit of the calibration block per axis, unless another one is asked for.
+inline constexpr index_t default_calib = 24;
+
 /// Calibration data on the host.
 template <class T>
 struct calibration {
@@ -102,13 +105,13 @@ inline shape<2> largest_block(const std::vector<char>& missing, index_t by, inde
 ///
 /// \param kspace  (frame, slice, coil, y, x)  centred, samples that were not acquired are zero
 /// \param calib   limit per axis; negative takes 24, or the matrix where that is smaller
-/// \param least   points per axis that the block must have at least (an ESPIRiT kernel), or the
-///                whole axis where the matrix is smaller
+/// \param least   points (y, x) that the block must have at least, as an ESPIRiT kernel has
 /// Throws value_error where calib is 0 or larger than the matrix, the centre is not sampled densely
 /// enough, or the block holds NaN, Inf or zeros only; shape_error for empty k-space.
 template <ExecutionSpace Ex, TensorView K>
 calibration<real_of<element_of<K>>> calibration_region(const Ex& ex, const K& kspace,
-                                                       index_t calib = -1, index_t least = 1) {
+                                                       index_t calib = -1,
+                                                       shape<2> least = {1, 1}) {
   static_assert(rank_of<K> == 5, "calibration_region: expected (frame, slice, coil, y, x)");
   using C = element_of<K>;
   using T = real_of<C>;
@@ -118,7 +121,7 @@ calibration<real_of<element_of<K>>> calibration_region(const Ex& ex, const K& ks
   require(calib != 0, "calibration: calib: expected a positive number of lines, found 0");
   require(calib <= (n[3] > n[4] ? n[3] : n[4]), "calibration: calib: expected a region within the ",
           "matrix of ", n[3], " x ", n[4], ", found ", calib, " x ", calib);
-  const index_t limit = calib < 0 ? 24 : calib;
+  const index_t limit = calib < 0 ? default_calib : calib;
   const index_t by = limit < n[3] ? limit : n[3], bx = limit < n[4] ? limit : n[4];
   const index_t y0 = n[3] / 2 - by / 2, x0 = n[4] / 2 - bx / 2;
 
@@ -143,10 +146,9 @@ calibration<real_of<element_of<K>>> calibration_region(const Ex& ex, const K& ks
       if (!here) missing[static_cast<std::size_t>(i)] = 1;
     }
   require(sampled > 0, "calibration: expected k-space with signal at its centre, found zeros only");
-  const index_t least_y = least < by ? least : by, least_x = least < bx ? least : bx;
-  const shape<2> b = detail::largest_block(missing, by, bx, least_y, least_x);
-  require(b[0] > 0, "calibration: expected a fully sampled centre of at least ", least_y, " x ",
-          least_x, " points (y x x) around (", n[3] / 2, ", ", n[4] / 2,
+  const shape<2> b = detail::largest_block(missing, by, bx, least[0], least[1]);
+  require(b[0] > 0, "calibration: expected a fully sampled centre of at least ", least[0], " x ",
+          least[1], " points (y x x) around (", n[3] / 2, ", ", n[4] / 2,
           "), found a smaller one or none");
 
   const index_t cy = by / 2 - b[0] / 2, cx = bx / 2 - b[1] / 2;

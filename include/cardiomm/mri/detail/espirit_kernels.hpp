@@ -43,7 +43,7 @@ struct hankel_kernel {
   index_t cols, stride;
   T scale;
   bool by_window;
-  void operator()(index_t row, index_t, index_t) const {
+  KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t, index_t) const {
     T *re = planes + row * 2 * stride, *im = re + stride;
     const index_t wx = n.bx - n.kx + 1, area = n.ky * n.kx;
     for (index_t j = 0; j < cols; ++j) {
@@ -66,12 +66,12 @@ struct outer_kernel {
   const T* planes;
   complex<T>* g;
   index_t rows, stride;
-  void operator()(index_t task, index_t, index_t) const {
+  KOKKOS_INLINE_FUNCTION void operator()(index_t task, index_t, index_t) const {
     const index_t pairs = (rows + 1) / 2;
     pair(task);
     if (pairs - 1 - task != task) pair(pairs - 1 - task);
   }
-  void pair(index_t p) const {
+  KOKKOS_INLINE_FUNCTION void pair(index_t p) const {
     const index_t i = 2 * p;
     for (index_t j = 0; j <= i; j += 2) {
       // An odd last row is computed twice, beside itself.
@@ -79,7 +79,7 @@ struct outer_kernel {
       tile(i, i1, j, j1);
     }
   }
-  void tile(index_t i0, index_t i1, index_t j0, index_t j1) const {
+  KOKKOS_INLINE_FUNCTION void tile(index_t i0, index_t i1, index_t j0, index_t j1) const {
     const T* a[2] = {planes + i0 * 2 * stride, planes + i1 * 2 * stride};
     const T* b[2] = {planes + j0 * 2 * stride, planes + j1 * 2 * stride};
     L re[2][2], im[2][2];
@@ -116,7 +116,7 @@ struct right_vectors_kernel {
   const T* square;      ///< sigma^2 of every kernel
   T* out;               ///< planes of the kernels
   index_t windows, stride, kernels;
-  void operator()(index_t task, index_t, index_t) const {
+  KOKKOS_INLINE_FUNCTION void operator()(index_t task, index_t, index_t) const {
     const index_t q0 = 4 * task;
     index_t q[4];
     T factor[4];
@@ -155,7 +155,7 @@ struct kernel_images_kernel {
   T* images;
   espirit_sizes n;
   index_t stride, kernels, packets;
-  void operator()(index_t q, index_t, index_t) const {
+  KOKKOS_INLINE_FUNCTION void operator()(index_t q, index_t, index_t) const {
     const index_t area = n.ky * n.kx, points = packets * lanes::width;
     const T *er = planes + q * 2 * stride, *ei = er + stride;
     for (index_t c = 0; c < n.coils; ++c)
@@ -185,7 +185,7 @@ struct image_gram_kernel {
   T* out;
   espirit_sizes n;
   index_t kernels;
-  void operator()(index_t task, index_t, index_t) const {
+  KOKKOS_INLINE_FUNCTION void operator()(index_t task, index_t, index_t) const {
     constexpr index_t W = lanes::width;
     const index_t f = task / n.coils, c = task - f * n.coils, gx = 2 * n.kx - 1;
     const T scale = T(1) / T(n.ky * n.kx);
