@@ -45,10 +45,12 @@ struct stages {
   KOKKOS_FORCEINLINE_FUNCTION bool bluestein() const { return chirp != nullptr; }
 };
 
-/// Rows of complex numbers in scratch: (re, im) packets side by side.
+/// Rows of complex numbers in scratch: (re, im) packets side by side. A const tile is for rows that
+/// are only read.
 template <class Tile>
 struct tile_rows {
-  using T = typename Tile::real;
+  using T =
+      std::conditional_t<std::is_const_v<Tile>, const typename Tile::real, typename Tile::real>;
   using number = typename Tile::number;
   using column = typename Tile::column;
   static constexpr int pitch = 2 * Tile::width;

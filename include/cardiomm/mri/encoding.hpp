@@ -6,10 +6,7 @@
 /// x): sampling * Fourier transform * coil sensitivities. The names are those of the types that
 /// fused kernels recognise (mri/normal.hpp).
 
-#include "cardiomm/linop/fourier.hpp"
-#include "cardiomm/linop/gram.hpp"
-#include "cardiomm/linop/sampling.hpp"
-#include "cardiomm/linop/sensitivity.hpp"
+#include "cardiomm/mri/normal.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::mri {
 
