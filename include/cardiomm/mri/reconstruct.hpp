@@ -166,8 +166,9 @@ void check_encoding(const K& kspace, const host_tensor<std::uint8_t, 3>& mask, c
   require<shape_error>((m[1] == 1 || m[1] == k[1]) && m[2] == k[2] && m[3] == k[3] && m[4] == k[4],
                        "reconstruct: maps: expected (set, slice or 1, coil, y, x) = ",
                        shape{m[0], k[1], k[2], k[3], k[4]}, ", found ", m);
-  require(std::any_of(mask.data(), mask.data() + mask.size(), [](std::uint8_t v) { return v != 0; }),
-          "reconstruct: mask: expected at least one sample, found none");
+  require(
+      std::any_of(mask.data(), mask.data() + mask.size(), [](std::uint8_t v) { return v != 0; }),
+      "reconstruct: mask: expected at least one sample, found none");
 }
 }  // namespace detail
 
