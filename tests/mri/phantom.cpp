@@ -16,14 +16,14 @@ TEST_CASE("phantom: ellipses are nested or apart, so intensities add up to tissu
   const double tissues[] = {0,   .05, .33, .38, .40, .42, .50, .60,
                             .70, .85, .90, .94, .95, .96, .97, 1.0};
   std::set<int> seen;
-  for (double z = -110; z <= 110; z += 7.5)
+  for (double z = -110; z <= 110; z += 11)
     for (const double contraction : {0.0, 0.3, 0.7, 1.0}) {
       auto all = mri::resting_ellipses(z);
       const auto beating = mri::beating_ellipses(z, contraction);
       all.insert(all.end(), beating.begin(), beating.end());
       int strange = 0;
-      for (double y = -120; y <= 120; y += 1.1)
-        for (double x = -165; x <= 165; x += 1.3) {
+      for (double y = -120; y <= 120; y += 1.7)
+        for (double x = -165; x <= 165; x += 1.9) {
           double sum = 0;
           for (const auto& e : all) sum += e.contains(x, y) ? e.value : 0;
           const auto t = std::find_if(std::begin(tissues), std::end(tissues),

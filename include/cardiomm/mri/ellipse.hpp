@@ -25,7 +25,9 @@ struct ellipse {
 
   double area() const { return 3.14159265358979323846 * rx * ry; }
   bool contains(double px, double py) const {
-    const double c = std::cos(angle), s = std::sin(angle), dx = px - x, dy = py - y;
+    const double dx = px - x, dy = py - y, reach = std::fmax(rx, ry);
+    if (dx * dx + dy * dy > reach * reach) return false;
+    const double c = std::cos(angle), s = std::sin(angle);
     const double u = (c * dx + s * dy) / rx, v = (c * dy - s * dx) / ry;
     return u * u + v * v <= 1;
   }
