@@ -5,12 +5,12 @@
 using namespace cardiomm;
 
 // A second host space stands for any foreign one, whatever back-ends are enabled.
-struct elsewhere : Kokkos::Serial {
+struct elsewhere : host_space {
   using execution_space = elsewhere;
 };
 
 int main() {
-  linop::identity_op<float, 4, Kokkos::Serial> here;
+  linop::identity_op<float, 4, host_space> here;
   linop::identity_op<float, 4, elsewhere> there;
   auto a = here + there;
   (void)a;

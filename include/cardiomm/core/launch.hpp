@@ -32,10 +32,12 @@ inline constexpr bool on_host =
 
 namespace detail {
 
+// Kokkos 5 copies the label in every launch, which allocates where the name is long, so it is given
+// one only while a tool listens.
 template <class F>
 const std::string& label() {
-  static const std::string text = F::name;  // built once: Kokkos wants a std::string per launch
-  return text;
+  static const std::string text = F::name, none;
+  return Kokkos::Tools::profileLibraryLoaded() ? text : none;
 }
 
 template <class F>
@@ -98,9 +100,19 @@ struct team_sums {
   }
 };
 
+// On hosts the chunk is what Kokkos would take, at least 40 a thread. In 4.x letting it choose, and
+// asking for the number of threads, makes an instance of the space, which allocates.
 template <ExecutionSpace Ex>
 Kokkos::RangePolicy<Ex, Kokkos::IndexType<index_t>> range(const Ex& ex, index_t n) {
-  return {ex, index_t(0), n};
+  if constexpr (on_host<Ex>) {
+    static const index_t threads = ex.concurrency();
+    int chunk = 1;
+    while (chunk < 128 && chunk * 40 * threads < n) chunk *= 2;
+    while (chunk >= 128 && chunk * 100 * threads < n) chunk *= 2;
+    return {ex, index_t(0), n, Kokkos::ChunkSize(chunk)};
+  } else {
+    return {ex, index_t(0), n};
+  }
 }
 
 }  // namespace detail
