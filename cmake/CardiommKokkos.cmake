@@ -16,7 +16,7 @@
 # An imported target made from the headers and libraries themselves works for both.
 
 set(CARDIOMM_KOKKOS_MINIMUM 3.4)
-set(CARDIOMM_KOKKOS_RELEASE 4.6.02)  # the pinned release of FetchContent
+set(CARDIOMM_KOKKOS_RELEASE 4.6.01)  # the pinned release of FetchContent
 
 # Reads version and back-ends from KokkosCore_config.h of the first folder that has it.
 function(_cardiomm_kokkos_facts folders)
@@ -106,11 +106,15 @@ macro(_cardiomm_kokkos_fetch)
   include(FetchContent)
   set(Kokkos_ENABLE_SERIAL ON CACHE BOOL "")
   set(Kokkos_ENABLE_OPENMP ON CACHE BOOL "")
+  set(_system)
+  if(CMAKE_VERSION VERSION_GREATER_EQUAL 3.25)
+    set(_system SYSTEM)
+  endif()
   FetchContent_Declare(kokkos
     GIT_REPOSITORY https://github.com/kokkos/kokkos.git
     GIT_TAG ${CARDIOMM_KOKKOS_RELEASE}
     GIT_SHALLOW TRUE
-    SYSTEM)
+    ${_system})
   FetchContent_MakeAvailable(kokkos)
 endmacro()
 
