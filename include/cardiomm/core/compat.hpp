@@ -60,6 +60,16 @@ std::uint32_t instance_id(const Space& ex) {
   return ex.impl_instance_id();
 }
 
+/// Threads of an execution space instance. (OpenMP of 4.x makes an instance to answer, which
+/// allocates, unless it is given one.)
+template <class Space>
+int concurrency(const Space& ex) {
+  if constexpr (requires { ex.concurrency(ex); })
+    return ex.concurrency(ex);
+  else
+    return ex.concurrency();
+}
+
 /// Kokkos::initialize with a number of host threads; 0 leaves the choice to Kokkos.
 inline void initialize(int threads) {
 #if KOKKOS_VERSION < 30700

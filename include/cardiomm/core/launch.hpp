@@ -100,12 +100,12 @@ struct team_sums {
   }
 };
 
-// On hosts the chunk is what Kokkos would take, at least 40 a thread. In 4.x letting it choose, and
-// asking for the number of threads, makes an instance of the space, which allocates.
+// On hosts the chunk is what Kokkos would take, at least 40 a thread. In 4.x letting it choose
+// makes an instance of the space, which allocates.
 template <ExecutionSpace Ex>
 Kokkos::RangePolicy<Ex, Kokkos::IndexType<index_t>> range(const Ex& ex, index_t n) {
   if constexpr (on_host<Ex>) {
-    static const index_t threads = ex.concurrency();
+    const index_t threads = compat::concurrency(ex);
     int chunk = 1;
     while (chunk < 128 && chunk * 40 * threads < n) chunk *= 2;
     while (chunk >= 128 && chunk * 100 * threads < n) chunk *= 2;

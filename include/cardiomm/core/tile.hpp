@@ -325,7 +325,7 @@ template <class T, ExecutionSpace Ex, class F>
 void tiles(const Ex& ex, index_t n, index_t scratch_numbers, const F& f) {
   if (n <= 0) return;
   if constexpr (on_host<Ex>) {
-    const index_t threads = static_cast<index_t>(ex.concurrency());
+    const index_t threads = static_cast<index_t>(compat::concurrency(ex));
     const index_t workers = threads < n ? threads : n;
     const index_t per_line = static_cast<index_t>(workspace<Ex>::alignment / sizeof(T));
     const index_t padded = (scratch_numbers + per_line - 1) / per_line * per_line;

@@ -255,7 +255,7 @@ class builtin_backend {
                                  scale};
       inner *= n;
     }
-    if (launch::on_host<Ex> && batch >= static_cast<index_t>(ex.concurrency()) && R > 1) {
+    if (launch::on_host<Ex> && batch >= compat::concurrency(ex) && R > 1) {
       launch::tiles<T>(ex, batch, scratch_, all);
       return;
     }
