@@ -10,6 +10,35 @@
 namespace cardiomm::inline CARDIOMM_ABI::blas1 {
 
 namespace detail {
+
+/// Numbers that are summed side by side, so that a strict compiler may still use vectors.
+inline constexpr int strands = 16;
+
+/// A complex array as twice as many reals.
+template <class C>
+KOKKOS_FORCEINLINE_FUNCTION const real_of<C>* reals(const C* x) {
+  return reinterpret_cast<const real_of<C>*>(x);
+}
+template <class C>
+KOKKOS_FORCEINLINE_FUNCTION real_of<C>* reals(C* x) requires(!std::is_const_v<C>) {
+  return reinterpret_cast<real_of<C>*>(x);
+}
+template <class C>
+inline constexpr int reals_each = is_complex<C> ? 2 : 1;
+
+/// Sum of term(i) over [first, last) in `strands` double accumulators.
+template <class F>
+KOKKOS_FORCEINLINE_FUNCTION double strand_sum(index_t first, index_t last, const F& term) {
+  double part[strands] = {};
+  index_t i = first;
+  for (; i + strands <= last; i += strands)
+    for (int j = 0; j < strands; ++j) part[j] += term(i + j);
+  double sum = 0;
+  for (; i < last; ++i) sum += term(i);
+  for (int j = 0; j < strands; ++j) sum += part[j];
+  return sum;
+}
+
 template <class C>
 struct dot_kernel {
   static constexpr const char* name = "cardiomm::blas1::dot";
@@ -17,18 +46,31 @@ struct dot_kernel {
   const C* y;
   index_t n;
   KOKKOS_INLINE_FUNCTION complex<double> operator()(index_t b, index_t first, index_t last) const {
-    double re = 0, im = 0;
-    const C* xb = x + b * n;
-    const C* yb = y + b * n;
-    for (index_t i = first; i < last; ++i) {
-      if constexpr (is_complex<C>) {
-        const double xr = xb[i].real(), xi = xb[i].imag(), yr = yb[i].real(), yi = yb[i].imag();
-        re += xr * yr + xi * yi;
-        im += xr * yi - xi * yr;
-      } else
-        re += double(xb[i]) * double(yb[i]);
-    }
+    constexpr int each = reals_each<C>;
+    const auto* xb = reals(x + b * n);
+    const auto* yb = reals(y + b * n);
+    const double re = strand_sum(each * first, each * last,
+                                 [=](index_t i) { return double(xb[i]) * double(yb[i]); });
+    double im = 0;
+    if constexpr (is_complex<C>)
+      im = strand_sum(first, last, [=](index_t i) {
+        return double(xb[2 * i]) * double(yb[2 * i + 1]) -
+               double(xb[2 * i + 1]) * double(yb[2 * i]);
+      });
     return {re, im};
+  }
+};
+template <class C>
+struct real_dot_kernel {
+  static constexpr const char* name = "cardiomm::blas1::real_dot";
+  const C* x;
+  const C* y;
+  index_t n;
+  KOKKOS_INLINE_FUNCTION double operator()(index_t b, index_t first, index_t last) const {
+    const auto* xb = reals(x + b * n);
+    const auto* yb = reals(y + b * n);
+    return strand_sum(reals_each<C> * first, reals_each<C> * last,
+                      [=](index_t i) { return double(xb[i]) * double(yb[i]); });
   }
 };
 template <class C>
@@ -37,10 +79,9 @@ struct norm2_kernel {
   const C* x;
   index_t n;
   KOKKOS_INLINE_FUNCTION double operator()(index_t b, index_t first, index_t last) const {
-    double s = 0;
-    const C* xb = x + b * n;
-    for (index_t i = first; i < last; ++i) s += double(abs2(xb[i]));
-    return s;
+    const auto* xb = reals(x + b * n);
+    return strand_sum(reals_each<C> * first, reals_each<C> * last,
+                      [=](index_t i) { return double(xb[i]) * double(xb[i]); });
   }
 };
 template <class C>
@@ -78,6 +119,13 @@ template <ExecutionSpace Ex, TensorView X, TensorView Y>
 void dot(const Ex& ex, index_t batches, const X& x, const Y& y, complex<double>* out) {
   const index_t n = static_cast<index_t>(x.size()) / batches;
   launch::sums(ex, batches, n, detail::dot_kernel<element_of<X>>{x.data(), y.data(), n}, out);
+}
+
+/// out[b] = Re <x_b, y_b> for `batches` vectors; stays in the memory of the space.
+template <ExecutionSpace Ex, TensorView X, TensorView Y>
+void real_dot(const Ex& ex, index_t batches, const X& x, const Y& y, double* out) {
+  const index_t n = static_cast<index_t>(x.size()) / batches;
+  launch::sums(ex, batches, n, detail::real_dot_kernel<element_of<X>>{x.data(), y.data(), n}, out);
 }
 
 /// out[b] = |x_b|^2 for `batches` vectors; stays in the memory of the space.

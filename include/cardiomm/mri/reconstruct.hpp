@@ -132,6 +132,7 @@ solve::report solve_sense(const typename A::execution_space& ex, const A& a, con
   c.iterations = o.iterations;
   c.tolerance = o.tolerance;
   c.batch_axes = o.joint ? 0 : batch_axes;
+  c.zero_start = true;
   c.check_every = o.check_every;
   c.monitor = o.monitor;
   return solve::cg(ex, linop::gram(a) + o.lambda * linop::identity, b, x, c);

@@ -5,7 +5,7 @@
 /// Conjugate gradients for A x = b with a Hermitian positive (semi-)definite A (Hestenes and
 /// Stiefel 1952), for one system or for many independent ones at once.
 ///
-/// Cost of an iteration, in vectors of the size of x: one A, 8 reads, 3 writes. Memory: r, p, q
+/// Cost of an iteration, in vectors of the size of x: one A, 8 reads and 3 writes. Memory: r, p, q
 /// from the workspace. The scalars of the systems stay in the memory of the space; nothing is
 /// allocated, copied or waited for inside the loop, except every `check_every` iterations when a
 /// tolerance or a monitor asks for the residual. Sums are accumulated in double.
@@ -42,24 +42,23 @@ struct cg_step {
   const C* p;
   const C* q;
   const double* rr;
-  const complex<double>* pq;
+  const double* pq;
   const double* limit;
   index_t n;
   KOKKOS_INLINE_FUNCTION double operator()(index_t b, index_t first, index_t last) const {
     using T = real_of<C>;
-    const bool go = rr[b] > limit[b] && pq[b].real() > 0;
-    const T alpha = go ? T(rr[b] / pq[b].real()) : T(0);
-    C* xb = x + b * n;
-    C* rb = r + b * n;
-    const C* pb = p + b * n;
-    const C* qb = q + b * n;
-    double sum = 0;
-    for (index_t i = first; i < last; ++i) {
-      xb[i] = C(xb[i].real() + alpha * pb[i].real(), xb[i].imag() + alpha * pb[i].imag());
-      rb[i] = C(rb[i].real() - alpha * qb[i].real(), rb[i].imag() - alpha * qb[i].imag());
-      sum += double(abs2(rb[i]));
-    }
-    return sum;
+    const bool go = rr[b] > limit[b] && pq[b] > 0;
+    const T alpha = go ? T(rr[b] / pq[b]) : T(0);
+    auto* xb = blas1::detail::reals(x + b * n);
+    auto* rb = blas1::detail::reals(r + b * n);
+    const auto* pb = blas1::detail::reals(p + b * n);
+    const auto* qb = blas1::detail::reals(q + b * n);
+    return blas1::detail::strand_sum(2 * first, 2 * last, [=](index_t i) {
+      xb[i] += alpha * pb[i];
+      const T left = rb[i] - alpha * qb[i];
+      rb[i] = left;
+      return double(left) * double(left);
+    });
   }
 };
 
@@ -78,11 +77,10 @@ struct cg_direction {
     using T = real_of<C>;
     const index_t b = row / chunks, start = (row - b * chunks) * chunk;
     const T beta = rr_old[b] > 0 ? T(rr_new[b] / rr_old[b]) : T(0);
-    C* pb = p + b * n;
-    const C* rb = r + b * n;
+    auto* pb = blas1::detail::reals(p + b * n);
+    const auto* rb = blas1::detail::reals(r + b * n);
     const index_t end = start + last < n ? start + last : n;
-    for (index_t i = start + first; i < end; ++i)
-      pb[i] = C(rb[i].real() + beta * pb[i].real(), rb[i].imag() + beta * pb[i].imag());
+    for (index_t i = 2 * (start + first); i < 2 * end; ++i) pb[i] = rb[i] + beta * pb[i];
   }
 };
 
@@ -112,7 +110,7 @@ std::vector<V> to_vector(const Ex& ex, const V* data, index_t n) {
 
 template <class A, TensorView B, TensorView X>
 report run_cg(const typename A::execution_space& ex, const A& a, const B& b, const X& x,
-              const cg_options& o, bool from_zero) {
+              const cg_options& o) {
   using Ex = typename A::execution_space;
   using C = linop::value_of<A>;
   constexpr int R = A::domain_rank;
@@ -135,13 +133,13 @@ report run_cg(const typename A::execution_space& ex, const A& a, const B& b, con
   double* rr_new = scratch.template take<double>(systems);
   double* bb = scratch.template take<double>(systems);
   double* limit = scratch.template take<double>(systems);
-  auto* pq = scratch.template take<complex<double>>(systems);
+  double* pq = scratch.template take<double>(systems);
 
   report end;
   if (size == 0) return end;
   linop::detail::copy_into(ex, b, r, linop::accumulation<C>{});
   blas1::norm2(ex, systems, r, bb);
-  if (!from_zero) linop::apply(ex, a, x, r, {C(-1), true});
+  if (!o.zero_start) linop::apply(ex, a, x, r, {C(-1), true});
   linop::detail::copy_into(ex, r, p, linop::accumulation<C>{});
   blas1::norm2(ex, systems, r, rr);
   launch::segments(ex, systems, cg_limit{limit, bb, o.tolerance * o.tolerance});
@@ -163,7 +161,7 @@ report run_cg(const typename A::execution_space& ex, const A& a, const B& b, con
   if (o.tolerance > 0) end.converged = look(rr) <= o.tolerance;
   while (end.iterations < o.iterations && !end.converged) {
     linop::apply(ex, a, p, q);
-    blas1::dot(ex, systems, p, q, pq);
+    blas1::real_dot(ex, systems, p, q, pq);
     launch::sums(ex, systems, n,
                  cg_step<C>{x.data(), r.data(), p.data(), q.data(), rr, pq, limit, n}, rr_new);
     launch::rows(ex, systems * chunks, chunk,
@@ -184,7 +182,7 @@ report run_cg(const typename A::execution_space& ex, const A& a, const B& b, con
     const auto curvature = to_vector(ex, pq, systems), left = to_vector(ex, rr, systems),
                stop = to_vector(ex, limit, systems);
     for (std::size_t i = 0; i < left.size(); ++i)
-      end.breakdown = end.breakdown || (left[i] > stop[i] && !(curvature[i].real() > 0));
+      end.breakdown = end.breakdown || (left[i] > stop[i] && !(curvature[i] > 0));
   }
   return end;
 }
@@ -201,7 +199,7 @@ requires linop::OperatorLike<A> report cg(const typename A::execution_space& ex,
   if constexpr (A::domain_rank == A::range_rank &&
                 linop::detail::assert_operand<A, A::domain_rank, B>() &&
                 linop::detail::assert_operand<A, A::domain_rank, X>())
-    return detail::run_cg(ex, a, b, x, options, false);
+    return detail::run_cg(ex, a, b, x, options);
   else
     return {};
 }
@@ -217,7 +215,9 @@ auto cg(const A& a, const B& b, const cg_options& options = {}) {
                 linop::detail::assert_operand<A, A::domain_rank, B>()) {
     const typename A::execution_space ex;
     auto x = zeros<linop::value_of<A>>(ex, shape_of(b), "cardiomm::cg");
-    detail::run_cg(ex, a, b, x, options, true);
+    cg_options from_zero = options;
+    from_zero.zero_start = true;
+    detail::run_cg(ex, a, b, x, from_zero);
     return x;
   }
 }
