@@ -27,6 +27,7 @@ struct cg_options {
   /// Leading axes that number independent systems: 0 one system; 2 for images (frame, slice, y, x)
   /// solves each frame and slice by itself, which is right only if A does not mix them.
   int batch_axes = 0;
+  bool zero_start = false;   ///< x holds zeros on entry, which saves one A
   int check_every = 4;       ///< iterations between looks at the residual
   solve::monitor monitor{};  ///< hears of them
 };
