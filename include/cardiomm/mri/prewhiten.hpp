@@ -82,11 +82,18 @@ tensor<complex<T>, 2, Ex> whitening_matrix(const Ex& ex, const P& psi) {
   const auto inverse = zeros<complex<double>>(host, n);
   for (index_t c = 0; c < n[0]; ++c) inverse(c, c) = complex<double>(1);
   const auto l3 = reshape(l, shape{1, n[0], n[0]});
+  const auto dependent = "whitening_matrix: expected the covariance of linearly independent coils";
   try {
     la::cholesky(host, l3);
   } catch (const value_error& reason) {
-    throw value_error("whitening_matrix: expected the covariance of linearly independent coils (" +
-                      std::string(reason.what()) + ")");
+    throw value_error(dependent + (" (" + std::string(reason.what()) + ")"));
+  }
+  for (index_t c = 0; c < n[0]; ++c) {
+    // What the coils before it leave of a coil's variance; 1e-6 is what sums in float can tell.
+    double variance = 0;
+    for (index_t d = 0; d <= c; ++d) variance += abs2(l(c, d));
+    require(abs2(l(c, c)) > 1e-6 * variance, dependent, ", found coil ", c,
+            " to be a combination of the ones before it");
   }
   la::lower_solve(host, l3, reshape(inverse, shape{1, n[0], n[0]}));
   host.fence();
