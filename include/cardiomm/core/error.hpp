@@ -47,17 +47,25 @@ class error : public std::runtime_error {
   source_place where_;
 };
 
+// The constructors are written out: nvcc 13.0 fails on inherited ones with this default argument.
+
 /// Extents, ranks or axes that do not fit each other.
 class shape_error : public error {
-  using error::error;
+ public:
+  explicit shape_error(const std::string& message, source_place where = source_place::current())
+      : error(message, where) {}
 };
 /// A value outside its domain: negative counts, NaN, an acceleration of zero.
 class value_error : public error {
-  using error::error;
+ public:
+  explicit value_error(const std::string& message, source_place where = source_place::current())
+      : error(message, where) {}
 };
 /// A file that cannot be read or written, or does not hold what its header promises.
 class io_error : public error {
-  using error::error;
+ public:
+  explicit io_error(const std::string& message, source_place where = source_place::current())
+      : error(message, where) {}
 };
 
 /// A condition together with the place where it was written.
