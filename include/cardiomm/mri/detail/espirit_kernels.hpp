@@ -27,10 +27,10 @@ namespace cardiomm::inline CARDIOMM_ABI::mri::detail {
 struct espirit_sizes {
   index_t coils, by, bx;  ///< block
   index_t ky, kx;         ///< kernel
-  index_t windows() const { return (by - ky + 1) * (bx - kx + 1); }
-  index_t columns() const { return coils * ky * kx; }
-  index_t grid() const { return (2 * ky - 1) * (2 * kx - 1); }
-  index_t pairs() const { return coils * (coils + 1) / 2; }
+  KOKKOS_INLINE_FUNCTION index_t windows() const { return (by - ky + 1) * (bx - kx + 1); }
+  KOKKOS_INLINE_FUNCTION index_t columns() const { return coils * ky * kx; }
+  KOKKOS_INLINE_FUNCTION index_t grid() const { return (2 * ky - 1) * (2 * kx - 1); }
+  KOKKOS_INLINE_FUNCTION index_t pairs() const { return coils * (coils + 1) / 2; }
 };
 
 /// Rows of the calibration matrix, or of its transpose, as planes: re, im of one row after another.
