@@ -43,6 +43,7 @@ inline format input_format(const std::string& path) {
 
 /// The format of an output by its name.
 inline format output_format(const std::string& path) {
+  require<io_error>(!path.empty(), "--out: expected a file name, found an empty one");
   const std::string end = extension_of(path);
   if (end == ".npy") return format::npy;
   if (end == ".cfl" || end == ".hdr" || end.empty()) return format::cfl;
@@ -137,6 +138,18 @@ void read_ordered(const opened& file, const source& s, const axes& wanted, T* ou
   const std::unique_ptr<T[]> raw(new T[static_cast<std::size_t>(file.values.size())]);
   file.values.read(raw.get());
   io::permute(raw.get(), shape, permutation, out);
+}
+
+/// f(), with `prefix` (a file, a step) before the messages of its errors.
+template <class F>
+auto naming(const std::string& prefix, F&& f) {
+  try {
+    return f();
+  } catch (const value_error& e) {
+    throw value_error(prefix + e.what(), e.where());
+  } catch (const shape_error& e) {
+    throw shape_error(prefix + e.what(), e.where());
+  }
 }
 
 /// A tensor in a fixed order and where it came from.
@@ -270,7 +283,12 @@ inline host_tensor<std::uint8_t, 3> load_mask(const std::string& path, const mas
 class array_output {
  public:
   array_output(const std::string& path, io::existing policy) : path_(path) {
-    if (output_format(path) == format::npy)
+    const format kind = output_format(path);
+    std::error_code none;
+    require<io_error>(extension_of(path) != "" || !std::filesystem::exists(path, none) ||
+                          std::filesystem::is_regular_file(path, none),
+                      path, ": expected a BART base name, found a directory or device");
+    if (kind == format::npy)
       npy_ = std::make_unique<io::atomic_file>(path, policy);
     else
       cfl_ = std::make_unique<io::cfl_output>(path, policy);

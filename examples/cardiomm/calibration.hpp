@@ -19,11 +19,7 @@ auto estimate_maps(const Ex& ex, const K& kspace, std::optional<index_t> calib,
   cardiomm::mri::espirit_options o;
   o.calib = calib.value_or(-1);
   o.sets = sets;
-  try {
-    return cardiomm::mri::espirit(ex, kspace, o);
-  } catch (const value_error& e) {
-    throw value_error(path + ": coil maps: " + e.what(), e.where());
-  }
+  return naming(path + ": coil maps: ", [&] { return cardiomm::mri::espirit(ex, kspace, o); });
 }
 
 /// Adds `--calib`.

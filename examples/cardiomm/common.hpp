@@ -58,32 +58,27 @@ class stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Progress on standard error: one changing line on a terminal, plain lines elsewhere.
+/// Progress: one changing line of standard error on a terminal, plain lines of standard output
+/// elsewhere (none with --json). So what is not a terminal finds nothing but errors and warnings on
+/// standard error.
 class progress {
  public:
-  progress() : terminal_(::isatty(STDERR_FILENO) == 1) {}
+  explicit progress(const common_options& common)
+      : terminal_(::isatty(STDERR_FILENO) == 1), silent_(common.as_json) {}
   ~progress() { clear(); }
-  /// A new stage of the work, such as "reading k.npy".
+  progress(const progress&) = delete;
+  progress& operator=(const progress&) = delete;
+  /// The next step of the work, such as "reading k.npy".
   void stage(const std::string& text) {
     stop_if_interrupted();
-    if (terminal_)
-      update(text);
-    else
-      std::fprintf(stderr, "%s\n", text.c_str());
-  }
-  /// Within a stage: shown on a terminal only.
-  void update(const std::string& text) {
-    stop_if_interrupted();
-    if (!terminal_) return;
-    std::fprintf(stderr, "\r\033[K%s", text.c_str());
-    std::fflush(stderr);
-    shown_ = true;
-  }
-  /// A line that stays.
-  void line(const std::string& text) {
-    stop_if_interrupted();
-    clear();
-    std::fprintf(stderr, "%s\n", text.c_str());
+    if (terminal_) {
+      std::fprintf(stderr, "\r\033[K%s", text.c_str());
+      std::fflush(stderr);
+      shown_ = true;
+    } else if (!silent_) {
+      std::printf("%s\n", text.c_str());
+      std::fflush(stdout);
+    }
   }
   void clear() {
     if (shown_) std::fprintf(stderr, "\r\033[K");
@@ -91,7 +86,7 @@ class progress {
   }
 
  private:
-  bool terminal_, shown_ = false;
+  bool terminal_, silent_, shown_ = false;
 };
 
 /// Text with what could disturb a terminal replaced, on one line.

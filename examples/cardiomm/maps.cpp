@@ -22,7 +22,7 @@ void run(const maps_command& c, const common_options& common) {
   require<value_error>(c.sets >= 1, "--sets: expected at least 1, found ", c.sets);
   array_output out(c.out, common.policy());
   const cardiomm::default_space ex;
-  progress p;
+  progress p(common);
   stopwatch watch;
   p.stage("reading " + c.kspace);
   auto raw = load_kspace<T>(c.kspace, c.given);

@@ -94,7 +94,7 @@ void run(phantom_command c, const common_options& common) {
       labels(folder / "labels.npy", common.policy());
   io::atomic_file truth(folder / "truth.json", common.policy());
 
-  progress p;
+  progress p(common);
   stopwatch watch;
   p.stage("simulating " + std::to_string(c.o.frames * c.o.slices) + " images of " +
           std::to_string(c.o.ny) + " x " + std::to_string(c.o.nx) + " with " +

@@ -132,7 +132,7 @@ void run(const recon_command& c, const common_options& common) {
   check(c);
   array_output out(c.out, common.policy());
   const space ex;
-  progress p;
+  progress p(common);
   json seconds;
   stopwatch total, watch;
   const auto lap = [&](const char* what) {
@@ -167,7 +167,9 @@ void run(const recon_command& c, const common_options& common) {
     require<shape_error>(index_t(noise.values.extent(2)) == s[2], c.noise, ": noise: expected ",
                          s[2], " coils as in ", c.kspace, ", found ", noise.from.describe());
     const auto samples = cardiomm::to_space(ex, noise.values);
-    whitening = mri::whitening_matrix<T>(ex, mri::noise_covariance(ex, samples, 2));
+    whitening = naming(c.noise + ": noise: ", [&] {
+      return mri::whitening_matrix<T>(ex, mri::noise_covariance(ex, samples, 2));
+    });
     mri::prewhiten(ex, whitening, a.kspace);
   }
   if (c.crop) {

@@ -81,11 +81,10 @@ inline cfl_file open_cfl(const std::string& name) {
   where.type = dtype::c64;
   where.swapped = std::endian::native != std::endian::little;
   where.shape.assign(dims.rbegin(), dims.rend());
-  stored_array values(data, where);
-  const std::uint64_t need = static_cast<std::uint64_t>(values.size()) * 8;
+  const std::uint64_t need = static_cast<std::uint64_t>(count_of(where.shape, 8, header_path)) * 8;
   require<io_error>(need == data->size(), data->path(), ": expected ", need,
                     " bytes for the dimensions in ", header_path, ", found ", data->size());
-  return {dims, std::move(values)};
+  return {dims, stored_array(data, where)};
 }
 
 /// The two files of an array, written aside. `commit` gives them their names.
