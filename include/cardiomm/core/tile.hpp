@@ -144,6 +144,16 @@ KOKKOS_FORCEINLINE_FUNCTION void transpose(L* v) {
 
 }  // namespace detail
 
+/// Asks for the cache lines of n numbers, without waiting; for hosts only.
+template <class V>
+KOKKOS_FORCEINLINE_FUNCTION void prefetch([[maybe_unused]] const V* p, [[maybe_unused]] index_t n) {
+#if defined(__GNUC__) && !defined(__CUDA_ARCH__) && !defined(__HIP_DEVICE_COMPILE__)
+  const char* first = reinterpret_cast<const char*>(p);
+  const char* last = reinterpret_cast<const char*>(p + n);
+  for (; first < last; first += 64) __builtin_prefetch(first, 0, 2);
+#endif
+}
+
 /// All columns of a tile on a host: numbers are lane packets.
 template <class T, ExecutionSpace Ex>
 struct packet_column {

@@ -265,25 +265,36 @@ struct butterfly<9> {
   }
 };
 
-/// Outputs k .. k + B - 1 and their mirror images of an odd butterfly with sums in [1, h] and
-/// differences in [n - h, n - 1].
+/// g++ would read numbers that are used several times from memory each time, as operands of the
+/// multiplications; then loads are the limit.
+template <class... L>
+KOKKOS_FORCEINLINE_FUNCTION void keep_in_registers([[maybe_unused]] L&... v) {
+#if CARDIOMM_HAS_XSIMD && defined(__AVX__) && defined(__GNUC__) && !defined(__clang__)
+  (..., [&] {
+    if constexpr (lane_traits<L>::width > 1) asm("" : "+v"(v.data));
+  }());
+#endif
+}
+
+/// Sums and differences of an odd butterfly, (tr, ti, dr, di) of j = 1 .. h, to B of its outputs
+/// and their mirror images. weights: cos, sin for each (j, output).
 template <int B, class L, class T>
-KOKKOS_FORCEINLINE_FUNCTION void odd_outputs(const L* re, const L* im, int n, int k, const T* roots,
-                                             L* outr, L* outi) {
-  const int h = n / 2;
+KOKKOS_FORCEINLINE_FUNCTION void odd_outputs(const L* pairs, int h, const T* weights, const L& zr,
+                                             const L& zi, L* re, L* im, L* mirror_re,
+                                             L* mirror_im) {
   L ar[B], ai[B], br[B], bi[B];
   CARDIOMM_UNROLL
   for (int b = 0; b < B; ++b) {
-    ar[b] = re[0];
-    ai[b] = im[0];
+    ar[b] = zr;
+    ai[b] = zi;
     br[b] = bi[b] = L(T(0));
   }
-  const T* w = roots + 2 * (k - 1) * h;
-  for (int j = 1; j <= h; ++j, w += 2) {
-    const L tr = re[j], ti = im[j], dr = re[n - j], di = im[n - j];
+  for (int j = 0; j < h; ++j, pairs += 4, weights += 2 * B) {
+    L tr = pairs[0], ti = pairs[1], dr = pairs[2], di = pairs[3];
+    keep_in_registers(tr, ti, dr, di);
     CARDIOMM_UNROLL
     for (int b = 0; b < B; ++b) {
-      const L c(w[2 * b * h]), s(w[2 * b * h + 1]);
+      const L c(weights[2 * b]), s(weights[2 * b + 1]);
       ar[b] = ar[b] + c * tr;
       ai[b] = ai[b] + c * ti;
       br[b] = br[b] + s * dr;
@@ -292,60 +303,51 @@ KOKKOS_FORCEINLINE_FUNCTION void odd_outputs(const L* re, const L* im, int n, in
   }
   CARDIOMM_UNROLL
   for (int b = 0; b < B; ++b) {
-    outr[k + b] = ar[b] + bi[b];
-    outi[k + b] = ai[b] - br[b];
-    outr[n - k - b] = ar[b] - bi[b];
-    outi[n - k - b] = ai[b] + br[b];
+    re[b] = ar[b] + bi[b];
+    im[b] = ai[b] - br[b];
+    mirror_re[-b] = ar[b] - bi[b];
+    mirror_im[-b] = ai[b] + br[b];
   }
 }
 
-/// Any odd n = 2 h + 1 up to largest_radix. roots: cos, sin of 2 pi j k / n at
-/// 2 ((k - 1) h + j - 1). Unrolled where N is not 0.
+/// Outputs of an odd butterfly that are computed together; a constant of the table's layout.
+inline constexpr int odd_block = 4;
+
+/// Any odd n = 2 h + 1 up to largest_radix. weights: cos, sin of 2 pi j k / n for blocks of
+/// odd_block outputs k (the last one shorter), in each for j = 1 .. h, in each for the k.
 template <int N, class L, class T>
-KOKKOS_FORCEINLINE_FUNCTION void odd_butterfly(L* re, L* im, int r, const T* roots) {
+KOKKOS_FORCEINLINE_FUNCTION void odd_butterfly(L* re, L* im, int r, const T* weights) {
   const int n = N > 0 ? N : r, h = n / 2;
-  constexpr int capacity = N > 0 ? N : largest_radix;
-  L outr[capacity], outi[capacity];
-  L sr = re[0], si = im[0];
+  L pairs[4 * ((N > 0 ? N : largest_radix) / 2)];
+  const L zr = re[0], zi = im[0];
+  L sr = zr, si = zi;
   CARDIOMM_UNROLL
-  for (int j = 1; j <= h; ++j) {  // sums to j, differences to n - j
-    const L tr = re[j] + re[n - j], ti = im[j] + im[n - j];
-    re[n - j] = re[j] - re[n - j];
-    im[n - j] = im[j] - im[n - j];
-    re[j] = tr;
-    im[j] = ti;
-    sr = sr + tr;
-    si = si + ti;
-  }
-  if constexpr (N > 0) {
-    CARDIOMM_UNROLL
-    for (int k = 1; k <= N / 2; ++k) {
-      L ar = re[0], ai = im[0], br(T(0)), bi(T(0));
-      const T* w = roots + 2 * (k - 1) * (N / 2);
-      CARDIOMM_UNROLL
-      for (int j = 1; j <= N / 2; ++j) {
-        const L c(w[2 * j - 2]), s(w[2 * j - 1]);
-        ar = ar + c * re[j];
-        ai = ai + c * im[j];
-        br = br + s * re[N - j];
-        bi = bi + s * im[N - j];
-      }
-      outr[k] = ar + bi;
-      outi[k] = ai - br;
-      outr[N - k] = ar - bi;
-      outi[N - k] = ai + br;
-    }
-  } else {
-    int k = 1;
-    for (; k + 2 <= h; k += 3) odd_outputs<3>(re, im, n, k, roots, outr, outi);
-    for (; k <= h; ++k) odd_outputs<1>(re, im, n, k, roots, outr, outi);
+  for (int j = 1; j <= h; ++j) {
+    L* p = pairs + 4 * (j - 1);
+    p[0] = re[j] + re[n - j];
+    p[1] = im[j] + im[n - j];
+    p[2] = re[j] - re[n - j];
+    p[3] = im[j] - im[n - j];
+    sr = sr + p[0];
+    si = si + p[1];
   }
   re[0] = sr;
   im[0] = si;
-  CARDIOMM_UNROLL
-  for (int k = 1; k < n; ++k) {
-    re[k] = outr[k];
-    im[k] = outi[k];
+  int k = 1;
+  for (; k + odd_block <= h + 1; k += odd_block, weights += 2 * odd_block * h)
+    odd_outputs<odd_block>(pairs, h, weights, zr, zi, re + k, im + k, re + n - k, im + n - k);
+  switch (h + 1 - k) {
+    case 3:
+      odd_outputs<3>(pairs, h, weights, zr, zi, re + k, im + k, re + n - k, im + n - k);
+      break;
+    case 2:
+      odd_outputs<2>(pairs, h, weights, zr, zi, re + k, im + k, re + n - k, im + n - k);
+      break;
+    case 1:
+      odd_outputs<1>(pairs, h, weights, zr, zi, re + k, im + k, re + n - k, im + n - k);
+      break;
+    default:
+      break;
   }
 }
 

@@ -72,22 +72,11 @@ class plan {
 
  public:
   /// Plans. Throws value_error if a length or `inner` is not positive.
-  plan(const Ex& ex, const fft::spec<R>& what, backend choice = backend::automatic) : spec_(what) {
-    what.check();
-    if constexpr (has_library)
-      if (choice == backend::library || (choice == backend::automatic && prefers_library(what)))
-        library_ = std::make_unique<library>(ex, what);
-    if (!library_) builtin_ = std::make_unique<detail::builtin_backend<T, R, Ex>>(ex, what);
-  }
+  plan(const Ex& ex, const fft::spec<R>& what, backend choice = backend::automatic);
 
   /// Transforms `batch` arrays (lengths..., inner) that follow each other in memory. `in` and `out`
   /// are equal or do not overlap.
-  void execute(const Ex& ex, index_t batch, const complex<T>* in, complex<T>* out) const {
-    if (batch <= 0) return;
-    if constexpr (has_library)
-      if (library_) return library_->execute(ex, batch, in, out);
-    builtin_->execute(ex, batch, in, out);
-  }
+  void execute(const Ex& ex, index_t batch, const complex<T>* in, complex<T>* out) const;
 
   const fft::spec<R>& spec() const { return spec_; }
   /// Name of what transforms.
@@ -107,6 +96,38 @@ class plan {
   std::unique_ptr<std::conditional_t<has_library, library, nothing>> library_;
   std::unique_ptr<detail::builtin_backend<T, R, Ex>> builtin_;
 };
+
+// Not inline, so that units that are told of an instance elsewhere (below) do not compile their
+// own.
+template <class T, int R, ExecutionSpace Ex>
+plan<T, R, Ex>::plan(const Ex& ex, const fft::spec<R>& what, backend choice) : spec_(what) {
+  what.check();
+  if constexpr (has_library)
+    if (choice == backend::library || (choice == backend::automatic && prefers_library(what)))
+      library_ = std::make_unique<library>(ex, what);
+  if (!library_) builtin_ = std::make_unique<detail::builtin_backend<T, R, Ex>>(ex, what);
+}
+template <class T, int R, ExecutionSpace Ex>
+void plan<T, R, Ex>::execute(const Ex& ex, index_t batch, const complex<T>* in,
+                             complex<T>* out) const {
+  if (batch <= 0) return;
+  if constexpr (has_library)
+    if (library_) return library_->execute(ex, batch, in, out);
+  builtin_->execute(ex, batch, in, out);
+}
+
+#if CARDIOMM_EXTERN_INSTANCES  // the transforms are compiled once, in cmake/instances.cmake
+#define CARDIOMM_PLAN_INSTANCES(Space)          \
+  extern template class plan<float, 1, Space>;  \
+  extern template class plan<float, 2, Space>;  \
+  extern template class plan<double, 1, Space>; \
+  extern template class plan<double, 2, Space>;
+CARDIOMM_PLAN_INSTANCES(default_space)
+#ifdef KOKKOS_ENABLE_SERIAL
+CARDIOMM_PLAN_INSTANCES(Kokkos::Serial)
+#endif
+#undef CARDIOMM_PLAN_INSTANCES
+#endif
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::fft
 

@@ -149,6 +149,8 @@ KOKKOS_FORCEINLINE_FUNCTION void with_radix(int r, const F& f) {
       return f.template operator()<-13>();
     case 16:
       return f.template operator()<16>();
+    case 17:
+      return f.template operator()<-17>();
     default:
       return f.template operator()<0>();
   }
@@ -417,6 +419,10 @@ inline std::vector<int> factorize(index_t n) {
   for (auto p = odd.rbegin(); p != odd.rend() && *p != 3; ++p) radices.push_back(*p);
   if (threes % 2) radices.push_back(3);
   radices.insert(radices.end(), static_cast<std::size_t>(threes / 2), 9);
+  if (twos == 9) {  // faster than three eights: the largest butterfly has no twiddle factors
+    for (int r : {4, 8, 16}) radices.push_back(r);
+    return radices;
+  }
   if (twos == 1) radices.push_back(2);
   for (; twos > 3 || twos == 2; twos -= 2) {
     if (twos % 3 == 0) break;
@@ -488,8 +494,11 @@ class line {
       for (index_t j = 0; j < m; ++j)
         for (int p = 1; p < r; ++p) push(unit_root(j * p, len));
       s_.root[k] = static_cast<int>(numbers_.size());
-      for (int q = 1; q <= r / 2 && r > 7 && r % 2; ++q)
-        for (int j = 1; j <= r / 2; ++j) push(std::conj(unit_root(q * j, r)));
+      const int h = r > 9 && r % 2 ? r / 2 : 0;
+      for (int q = 1; q <= h; q += detail::odd_block)
+        for (int j = 1; j <= h; ++j)
+          for (int b = 0; b < detail::odd_block && q + b <= h; ++b)
+            push(std::conj(unit_root((q + b) * j, r)));
       for (index_t i = 0; i < rows; ++i)
         freq[static_cast<std::size_t>(i)] += static_cast<int>((i % len) / m * stride);
       stride *= r;

@@ -89,6 +89,13 @@ struct line_normal_kernel {
     });
     tile.barrier();
     for (index_t coil = 0; coil < coils; ++coil) {
+      if constexpr (Tile::on_host) {  // the next frame's columns: far apart, so no hardware does it
+        if (frame + 1 < frames)
+          for (index_t row = coil * ny / coils; row < (coil + 1) * ny / coils; ++row) {
+            launch::prefetch(in + slices * ny * nx + row * nx, valid);
+            launch::prefetch(out + slices * ny * nx + row * nx, valid);
+          }
+      }
       const index_t plane = ((map_slices == 1 ? 0 : slice) * blocks + block) * coils + coil;
       const fft::tile_rows<const Tile> map{maps + plane * fft::tile_rows<Tile>::numbers(ny)};
       fft::filter(
