@@ -19,7 +19,7 @@
 
 namespace program {
 
-using json = nlohmann::json;
+using json = nlohmann::ordered_json;  // keys in the order in which they are written
 
 /// Exit codes, part of the program's contract.
 enum exit_code { success = 0, internal_error = 1, user_error = 2, interrupted_code = 130 };
