@@ -143,8 +143,6 @@ KOKKOS_FORCEINLINE_FUNCTION void with_radix(int r, const F& f) {
       return f.template operator()<8>();
     case 9:
       return f.template operator()<9>();
-    case 11:
-      return f.template operator()<-11>();
     case 13:
       return f.template operator()<-13>();
     case 16:

@@ -77,22 +77,13 @@ struct axis_pass {
   template <class Tile>
   KOKKOS_INLINE_FUNCTION void contiguous(const Tile& tile, index_t first, index_t members,
                                          const complex<T>* from, complex<T>* to) const {
-    using L = typename Tile::number;
-    using column = typename Tile::column;
     const tile_rows<Tile> scratch{tile.scratch()};
     const index_t n = s.length;
     const index_t left = members - first;
     const int valid = static_cast<int>(left < Tile::width ? left : Tile::width);
     load_lines(tile, scratch, from + first * n, valid);
     tile.barrier();
-    const L im_sign(sign);
-    forward(
-        tile, s, scratch,
-        [&](column c, index_t j, L& re, L& im) {
-          scratch.load(c, j, re, im);
-          im = im * im_sign;
-        },
-        [&](column c, index_t p, const L& re, const L& im) { scratch.store(c, p, re, im); });
+    forward(tile, s, scratch, scratch_load<Tile>{scratch}, scratch_store<Tile>{scratch});
     tile.barrier();
     store_lines(tile, scratch, to + first * n, valid);
     tile.barrier();
@@ -106,6 +97,7 @@ struct axis_pass {
     if constexpr (Tile::on_host && Tile::width > 1) {
       constexpr int W = Tile::width, H = W / 2;
       using L = typename Tile::number;
+      const L conjugate(sign);
       for (index_t j = 0; j < n; j += H) {
         const int some = static_cast<int>(n - j < H ? n - j : H);
         L v[W];
@@ -127,16 +119,18 @@ struct axis_pass {
         launch::detail::transpose(v);
         if (some == H) {
           CARDIOMM_UNROLL
-          for (int i = 0; i < H; ++i) scratch.store({}, row[j + i], v[2 * i], v[2 * i + 1]);
+          for (int i = 0; i < H; ++i)
+            scratch.store({}, row[j + i], v[2 * i], v[2 * i + 1] * conjugate);
         } else
-          for (int i = 0; i < some; ++i) scratch.store({}, row[j + i], v[2 * i], v[2 * i + 1]);
+          for (int i = 0; i < some; ++i)
+            scratch.store({}, row[j + i], v[2 * i], v[2 * i + 1] * conjugate);
       }
     } else {
       tile.for_each(n, [&](typename Tile::column c, index_t i) {
         const index_t flat = i * Tile::width + column_of(c), w = flat / n, j = flat - w * n;
         const complex<T> v = w < valid ? x[flat] : complex<T>(0);
         scratch.re(row[j])[w] = v.real();
-        scratch.im(row[j])[w] = v.imag();
+        scratch.im(row[j])[w] = v.imag() * sign;
       });
     }
   }
