@@ -167,6 +167,7 @@ KOKKOS_INLINE_FUNCTION void pass(const Tile& tile, const stages<typename Tile::r
   const T* twiddle = s.table + s.twiddle[stage];
   const auto body = [&](typename Tile::column c, index_t b, index_t j) {
     const int r = R ? constant_radix<R> : radix;
+    if (r < 1) return;  // tells the compiler that there is a first row
     L re[capacity_of<R>], im[capacity_of<R>];
     const index_t first = b * r * m + j;
     CARDIOMM_UNROLL
@@ -209,6 +210,7 @@ KOKKOS_INLINE_FUNCTION void weigh(const Tile& tile, const stages<typename Tile::
   const T* roots = s.table + s.root[s.count - 1];
   tile.for_each(s.rows / radix, [&](typename Tile::column c, index_t b) {
     const int r = R ? constant_radix<R> : radix;
+    if (r < 1) return;
     const index_t first = b * r;
     bool all_zero = true;
     CARDIOMM_UNROLL
