@@ -3,7 +3,7 @@
 #define CARDIOMM_LA_BATCH_HPP
 /// \file
 /// What the small dense algebra shares: choice of the implementation, status of every matrix of a
-/// batch, scalar helpers, and the LAPACK routines behind the host path.
+/// batch, scalar helpers.
 ///
 /// Matrices are row-major, tensors of rank 3 (matrix, row, column), float or double, real or
 /// complex. A matrix is one work item: a host thread or a device thread handles it alone. The
@@ -11,6 +11,7 @@
 /// exception.
 
 #include "cardiomm/core/launch.hpp"
+#include "cardiomm/la/lapack.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::la {
 
@@ -115,34 +116,6 @@ void raise(const Ex& ex, const outcomes<Ex>& all, const char* what) {
 }
 
 }  // namespace detail
-
-#if CARDIOMM_HAS_LAPACK
-/// The Fortran routines in use, with the hidden lengths of their character arguments.
-namespace lapack {
-extern "C" {
-void spotrf_(const char*, const int*, float*, const int*, int*, std::size_t);
-void dpotrf_(const char*, const int*, double*, const int*, int*, std::size_t);
-void cpotrf_(const char*, const int*, void*, const int*, int*, std::size_t);
-void zpotrf_(const char*, const int*, void*, const int*, int*, std::size_t);
-void ssyevd_(const char*, const char*, const int*, float*, const int*, float*, float*, const int*,
-             int*, const int*, int*, std::size_t, std::size_t);
-void dsyevd_(const char*, const char*, const int*, double*, const int*, double*, double*,
-             const int*, int*, const int*, int*, std::size_t, std::size_t);
-void cheevd_(const char*, const char*, const int*, void*, const int*, float*, void*, const int*,
-             float*, const int*, int*, const int*, int*, std::size_t, std::size_t);
-void zheevd_(const char*, const char*, const int*, void*, const int*, double*, void*, const int*,
-             double*, const int*, int*, const int*, int*, std::size_t, std::size_t);
-void sgesdd_(const char*, const int*, const int*, float*, const int*, float*, float*, const int*,
-             float*, const int*, float*, const int*, int*, int*, std::size_t);
-void dgesdd_(const char*, const int*, const int*, double*, const int*, double*, double*, const int*,
-             double*, const int*, double*, const int*, int*, int*, std::size_t);
-void cgesdd_(const char*, const int*, const int*, void*, const int*, float*, void*, const int*,
-             void*, const int*, void*, const int*, float*, int*, int*, std::size_t);
-void zgesdd_(const char*, const int*, const int*, void*, const int*, double*, void*, const int*,
-             void*, const int*, void*, const int*, double*, int*, int*, std::size_t);
-}
-}  // namespace lapack
-#endif
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::la
 
