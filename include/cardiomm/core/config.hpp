@@ -36,6 +36,9 @@
 #ifndef CARDIOMM_HAS_HIPFFT
 #define CARDIOMM_HAS_HIPFFT 0
 #endif
+#ifndef CARDIOMM_EXTERN_INSTANCES
+#define CARDIOMM_EXTERN_INSTANCES 0  // 1: heavy templates are compiled elsewhere and linked
+#endif
 #ifndef CARDIOMM_HAS_LAPACK
 #define CARDIOMM_HAS_LAPACK 0
 #endif
