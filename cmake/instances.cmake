@@ -14,6 +14,12 @@ template class cardiomm::fft::plan<${_real}, ${_axes}, Kokkos::${_space}>;
 ")
       list(APPEND _units "${_unit}")
     endforeach()
+    set(_unit "${CMAKE_CURRENT_BINARY_DIR}/instances/normal_${_space}_${_real}.cpp")
+    file(GENERATE OUTPUT "${_unit}" CONTENT "#include \"cardiomm/linop/sensitivity.hpp\"
+
+template class cardiomm::linop::sense_line_normal<${_real}, Kokkos::${_space}>;
+")
+    list(APPEND _units "${_unit}")
   endforeach()
 endforeach()
 add_library(cardiomm_instances STATIC EXCLUDE_FROM_ALL ${_units})

@@ -15,7 +15,7 @@
 /// | anything else            | A, then A^H, through the workspace            |
 ///
 /// A specialisation `template <...> struct gram_of<chain<...>>` with `static auto make(const
-/// chain<...>&)` supplies a fused kernel for a pattern (mri/normal.hpp). `gram(A)` is the
+/// chain<...>&)` supplies a fused kernel for a pattern (linop/normal.hpp). `gram(A)` is the
 /// documented spelling; `adjoint(A) * A` is recognised too if both are the same object, which is
 /// asked of `id()` once.
 

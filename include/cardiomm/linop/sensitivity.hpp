@@ -194,4 +194,8 @@ using sensitivity_specimens = type_list<sensitivity<T, Ex>, soft_sensitivity<T, 
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::linop
 
+// Every unit that can write sampling * fourier * sensitivity must know its fused gram: two units
+// that disagree on what gram() of a type returns would break the one-definition rule.
+#include "cardiomm/linop/normal.hpp"  // IWYU pragma: export
+
 #endif

@@ -4,9 +4,7 @@
 /// \file
 /// The Cartesian encoding operator image (frame, slice, y, x) -> k-space (frame, slice, coil, y,
 /// x): sampling * Fourier transform * coil sensitivities. The names are those of the types that
-/// fused kernels recognise (mri/normal.hpp).
-
-#include "cardiomm/mri/normal.hpp"
+/// fused kernels recognise (linop/normal.hpp).
 
 namespace cardiomm::inline CARDIOMM_ABI::mri {
 

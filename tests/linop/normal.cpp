@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
 /// Fused normal operators against the generic product, and that they are the ones that gram takes.
-#include "cardiomm/mri/normal.hpp"
+#include "cardiomm/linop/normal.hpp"
 
 #include <doctest/doctest.h>
 
@@ -64,7 +64,7 @@ void compare(shape<5> k, index_t map_slices, index_t mask_frames, double toleran
   CHECK(distance(linop::evaluate(ex, g, p.x), expected) < tolerance);
   // shift, scale and accumulation in the same sweep
   const auto shifted = 0.5 * linop::identity + g;
-  static_assert(std::is_same_v<std::decay_t<decltype(shifted)>, mri::sense_line_normal<T, ex_t>>);
+  static_assert(std::is_same_v<std::decay_t<decltype(shifted)>, linop::sense_line_normal<T, ex_t>>);
   const complex<T> alpha(T(0.75), T(-2));
   auto y = clone(ex, p.x), z = clone(ex, p.x);
   linop::apply(ex, shifted, p.x, y, {alpha, true});
@@ -80,7 +80,7 @@ void compare(shape<5> k, index_t map_slices, index_t mask_frames, double toleran
 
 TEST_CASE("gram of the line encoding is the fused kernel") {
   const problem<float> p(shape<5>{{2, 1, 3, 8, 8}}, 1, 2);
-  using fused = mri::sense_line_normal<float, ex_t>;
+  using fused = linop::sense_line_normal<float, ex_t>;
   static_assert(std::is_same_v<decltype(linop::gram(p.encoding())), fused>);
   static_assert(std::is_same_v<decltype(linop::gram(p.encoding()) + 0.1 * linop::identity), fused>);
   static_assert(std::is_same_v<decltype(linop::gram(p.encoding()) + linop::identity), fused>);
@@ -112,7 +112,7 @@ TEST_CASE("a second apply allocates, copies and waits for nothing") {
 
 TEST_CASE("mask and maps of different heights are refused") {
   const problem<float> p(shape<5>{{2, 1, 3, 8, 8}}, 1, 2), q(shape<5>{{2, 1, 3, 10, 8}}, 1, 2);
-  CHECK_THROWS_AS((mri::sense_line_normal<float, ex_t>(linop::line_mask<float, ex_t>(p.mask),
-                                                       linop::sensitivity<float, ex_t>(q.maps))),
+  CHECK_THROWS_AS((linop::sense_line_normal<float, ex_t>(linop::line_mask<float, ex_t>(p.mask),
+                                                         linop::sensitivity<float, ex_t>(q.maps))),
                   shape_error);
 }

@@ -3,7 +3,7 @@
 /// The normal operator of k-t undersampled SENSE, 25 frames x 10 coils: one kernel against the
 /// chain of operators, whose transforms FFTW plans with MEASURE where it is there. Counted are the
 /// transforms along y, 5 n log2 n each; the share is that of this machine's own multiply-add peak.
-#include "cardiomm/mri/normal.hpp"
+#include "cardiomm/linop/normal.hpp"
 
 #include <benchmark/benchmark.h>
 

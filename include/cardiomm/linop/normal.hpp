@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef CARDIOMM_MRI_NORMAL_HPP
-#define CARDIOMM_MRI_NORMAL_HPP
+#ifndef CARDIOMM_LINOP_NORMAL_HPP
+#define CARDIOMM_LINOP_NORMAL_HPP
 /// \file
 /// Normal operators of the Cartesian encoding as single kernels; `gram` finds them by type.
 ///
@@ -24,7 +24,7 @@
 #include "cardiomm/linop/sampling.hpp"
 #include "cardiomm/linop/sensitivity.hpp"
 
-namespace cardiomm::inline CARDIOMM_ABI::mri {
+namespace cardiomm::inline CARDIOMM_ABI::linop {
 
 namespace detail {
 
@@ -32,7 +32,7 @@ namespace detail {
 /// columns beyond nx are zero.
 template <class T, int W>
 struct pack_maps_kernel {
-  static constexpr const char* name = "cardiomm::mri::pack_maps";
+  static constexpr const char* name = "cardiomm::linop::pack_maps";
   const complex<T>* maps;
   T* packed;
   shape<4> m;
@@ -53,7 +53,7 @@ struct pack_maps_kernel {
 /// y = alpha (A^H A x + shift x), or y += ...; see the top of the file.
 template <class T>
 struct line_normal_kernel {
-  static constexpr const char* name = "cardiomm::mri::sense_line_normal";
+  static constexpr const char* name = "cardiomm::linop::sense_line_normal";
   const complex<T>* x;
   complex<T>* y;
   const T* maps;     ///< packed, (slice or 1, block, coil, y, re or im, column)
@@ -141,8 +141,8 @@ struct line_normal_kernel {
 /// A^H A + shift for A = line_mask * fourier * sensitivity, in one kernel. Image (frame, slice, y,
 /// x); x and y may be the same tensor.
 template <class T, ExecutionSpace Ex = default_space>
-class sense_line_normal : public linop::linear_operator<sense_line_normal<T, Ex>, T, 4, 4, Ex> {
-  using base = linop::linear_operator<sense_line_normal<T, Ex>, T, 4, 4, Ex>;
+class sense_line_normal : public linear_operator<sense_line_normal<T, Ex>, T, 4, 4, Ex> {
+  using base = linear_operator<sense_line_normal<T, Ex>, T, 4, 4, Ex>;
   using C = complex<T>;
   static constexpr int W = launch::tile_width<T, Ex>;
 
@@ -151,14 +151,14 @@ class sense_line_normal : public linop::linear_operator<sense_line_normal<T, Ex>
   static constexpr bool self_adjoint = true, inplace_ok = true;
 
   /// mask and maps must agree in their y extents; throws shape_error otherwise.
-  sense_line_normal(const linop::line_mask<T, Ex>& mask, const linop::sensitivity<T, Ex>& maps)
+  sense_line_normal(const line_mask<T, Ex>& mask, const sensitivity<T, Ex>& maps)
       : maps_(maps),
         line_(std::make_shared<fft::line<T, Ex>>(Ex(), checked_lines(mask, maps))),
         id_(mask.id()) {
     const index_t frames = static_cast<index_t>(mask.mask().extent(0));
     const index_t ny = line_->length();
     const auto lines = to_host(mask.mask());
-    auto weights = make_tensor<T>(host_space(), shape{frames, ny}, "cardiomm::mri::weights");
+    auto weights = make_tensor<T>(host_space(), shape{frames, ny}, "cardiomm::linop::weights");
     for (index_t f = 0; f < frames; ++f)
       for (index_t p = 0; p < ny; ++p)  // DC is at ny / 2 in the mask and first in the transform
         weights(f, p) = lines(f, (line_->frequency(p) + ny / 2) % ny) / static_cast<T>(ny);
@@ -167,7 +167,7 @@ class sense_line_normal : public linop::linear_operator<sense_line_normal<T, Ex>
     const shape<4> planes{{m[1], m[2], m[3], m[4]}};
     blocks_ = (m[4] + W - 1) / W;
     packed_ = make_tensor<T>(Ex(), shape{m[1] * blocks_ * m[2] * m[3] * 2 * W},
-                             "cardiomm::mri::packed_maps");
+                             "cardiomm::linop::packed_maps");
     launch::rows(
         Ex(), m[1] * blocks_ * m[2] * m[3], W,
         detail::pack_maps_kernel<T, W>{maps.maps().data(), packed_.data(), planes, blocks_});
@@ -177,33 +177,11 @@ class sense_line_normal : public linop::linear_operator<sense_line_normal<T, Ex>
     const shape<5> m = shape_of(maps_.maps());
     shape<4> own{{open, m[1] == 1 ? open : m[1], m[3], m[4]}};
     if (weights_.extent(0) != 1) own[0] = static_cast<index_t>(weights_.extent(0));
-    linop::merge(own, d, name);
-    linop::merge(d, r, name);
+    merge(own, d, name);
+    merge(d, r, name);
   }
-  void apply(const Ex& ex, linop::domain_in<base> x, linop::range_out<base> y,
-             linop::acc_of<base> acc) const {
-    const shape<4> s = shape_of(x);
-    const shape<5> m = shape_of(maps_.maps());
-    detail::line_normal_kernel<T> kernel;
-    kernel.x = x.data();
-    kernel.y = y.data();
-    kernel.maps = packed_.data();
-    kernel.weights = weights_.data();
-    kernel.s = line_->stages();
-    kernel.image = s;
-    kernel.map_slices = m[1];
-    kernel.coils = m[2];
-    kernel.mask_frames = static_cast<index_t>(weights_.extent(0));
-    kernel.blocks = blocks_;
-    kernel.alpha = acc.alpha;
-    kernel.shift = mul(acc.alpha, shift_);
-    kernel.add = acc.add;
-    using rows = fft::tile_rows<launch::tile_type<T, Ex>>;
-    launch::tiles<T>(ex, s[0] * s[1] * blocks_, line_->scratch_numbers() + 2 * rows::numbers(s[2]),
-                     kernel);
-  }
-  void apply_adjoint(const Ex& ex, linop::range_in<base> y, linop::domain_out<base> x,
-                     linop::acc_of<base> acc) const {
+  void apply(const Ex& ex, view<const C, 4, Ex> x, view<C, 4, Ex> y, accumulation<C> acc) const;
+  void apply_adjoint(const Ex& ex, range_in<base> y, domain_out<base> x, acc_of<base> acc) const {
     apply(ex, y, x, acc);
   }
   const void* id() const { return id_; }
@@ -217,15 +195,14 @@ class sense_line_normal : public linop::linear_operator<sense_line_normal<T, Ex>
   T shift() const { return shift_.real(); }
 
  private:
-  static index_t checked_lines(const linop::line_mask<T, Ex>& mask,
-                               const linop::sensitivity<T, Ex>& maps) {
+  static index_t checked_lines(const line_mask<T, Ex>& mask, const sensitivity<T, Ex>& maps) {
     const index_t ny = static_cast<index_t>(mask.mask().extent(1)), my = shape_of(maps.maps())[3];
     require<shape_error>(ny == my, name, ": y: expected equal extents, found a mask of ", ny,
                          " lines and maps of ", my);
     return ny;
   }
 
-  linop::sensitivity<T, Ex> maps_;
+  sensitivity<T, Ex> maps_;
   std::shared_ptr<const fft::line<T, Ex>> line_;
   tensor<T, 2, Ex> weights_;
   tensor<T, 1, Ex> packed_;
@@ -234,48 +211,77 @@ class sense_line_normal : public linop::linear_operator<sense_line_normal<T, Ex>
   const void* id_;
 };
 
+// Not inline: see the end of fft/plan.hpp.
+template <class T, ExecutionSpace Ex>
+void sense_line_normal<T, Ex>::apply(const Ex& ex, view<const C, 4, Ex> x, view<C, 4, Ex> y,
+                                     accumulation<C> acc) const {
+  const shape<4> s = shape_of(x);
+  const shape<5> m = shape_of(maps_.maps());
+  detail::line_normal_kernel<T> kernel;
+  kernel.x = x.data();
+  kernel.y = y.data();
+  kernel.maps = packed_.data();
+  kernel.weights = weights_.data();
+  kernel.s = line_->stages();
+  kernel.image = s;
+  kernel.map_slices = m[1];
+  kernel.coils = m[2];
+  kernel.mask_frames = static_cast<index_t>(weights_.extent(0));
+  kernel.blocks = blocks_;
+  kernel.alpha = acc.alpha;
+  kernel.shift = mul(acc.alpha, shift_);
+  kernel.add = acc.add;
+  using rows = fft::tile_rows<launch::tile_type<T, Ex>>;
+  launch::tiles<T>(ex, s[0] * s[1] * blocks_, line_->scratch_numbers() + 2 * rows::numbers(s[2]),
+                   kernel);
+}
+#if CARDIOMM_EXTERN_INSTANCES
+extern template class sense_line_normal<float, default_space>;
+extern template class sense_line_normal<double, default_space>;
+#ifdef KOKKOS_ENABLE_SERIAL
+extern template class sense_line_normal<float, Kokkos::Serial>;
+extern template class sense_line_normal<double, Kokkos::Serial>;
+#endif
+#endif
+
 /// gram(A) + rho * identity in the same kernel.
 template <class T, ExecutionSpace Ex, class S>
 requires std::is_arithmetic_v<S>
-auto operator+(const sense_line_normal<T, Ex>& a, const linop::scaled_identity_token<S>& rho) {
+auto operator+(const sense_line_normal<T, Ex>& a, const scaled_identity_token<S>& rho) {
   return a.shifted(static_cast<T>(rho.factor));
 }
 template <class T, ExecutionSpace Ex, class S>
 requires std::is_arithmetic_v<S>
-auto operator+(const linop::scaled_identity_token<S>& rho, const sense_line_normal<T, Ex>& a) {
+auto operator+(const scaled_identity_token<S>& rho, const sense_line_normal<T, Ex>& a) {
   return a + rho;
 }
 template <class T, ExecutionSpace Ex>
-auto operator+(const sense_line_normal<T, Ex>& a, linop::identity_token) {
+auto operator+(const sense_line_normal<T, Ex>& a, identity_token) {
   return a.shifted(T(1));
 }
 template <class T, ExecutionSpace Ex>
-auto operator+(linop::identity_token, const sense_line_normal<T, Ex>& a) {
+auto operator+(identity_token, const sense_line_normal<T, Ex>& a) {
   return a.shifted(T(1));
 }
-
-}  // namespace cardiomm::inline CARDIOMM_ABI::mri
-
-namespace cardiomm::inline CARDIOMM_ABI::linop {
 
 template <class T, ExecutionSpace Ex>
 struct gram_of<chain<line_mask<T, Ex>, fourier_op<T, 5, Ex>, sensitivity<T, Ex>>> {
   static auto make(const chain<line_mask<T, Ex>, fourier_op<T, 5, Ex>, sensitivity<T, Ex>>& a) {
-    return mri::sense_line_normal<T, Ex>(std::get<0>(a.operators()), std::get<2>(a.operators()));
+    return sense_line_normal<T, Ex>(std::get<0>(a.operators()), std::get<2>(a.operators()));
   }
 };
 
 template <class T, ExecutionSpace Ex>
-struct specimen<mri::sense_line_normal<T, Ex>> {
+struct specimen<sense_line_normal<T, Ex>> {
   static auto make(const Ex& ex, size_class s, std::uint64_t seed) {
-    return mri::sense_line_normal<T, Ex>(specimen<line_mask<T, Ex>>::make(ex, s, seed),
-                                         specimen<sensitivity<T, Ex>>::make(ex, s, seed + 1))
+    return sense_line_normal<T, Ex>(specimen<line_mask<T, Ex>>::make(ex, s, seed),
+                                    specimen<sensitivity<T, Ex>>::make(ex, s, seed + 1))
         .shifted(T(0.25));
   }
   static shape<4> domain(size_class s) { return specimen_image(s); }
 };
 template <class T, ExecutionSpace Ex>
-using normal_specimens = type_list<mri::sense_line_normal<T, Ex>>;
+using normal_specimens = type_list<sense_line_normal<T, Ex>>;
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::linop
 
