@@ -321,8 +321,7 @@ KOKKOS_FORCEINLINE_FUNCTION void odd_butterfly(L* re, L* im, int r, const T* wei
   L pairs[4 * ((N > 0 ? N : largest_radix) / 2)];
   const L zr = re[0], zi = im[0];
   L sr = zr, si = zi;
-  CARDIOMM_UNROLL
-  for (int j = 1; j <= h; ++j) {
+  const auto pair = [&](int j) {
     L* p = pairs + 4 * (j - 1);
     p[0] = re[j] + re[n - j];
     p[1] = im[j] + im[n - j];
@@ -330,6 +329,12 @@ KOKKOS_FORCEINLINE_FUNCTION void odd_butterfly(L* re, L* im, int r, const T* wei
     p[3] = im[j] - im[n - j];
     sr = sr + p[0];
     si = si + p[1];
+  };
+  if constexpr (N > 0) {
+    CARDIOMM_UNROLL
+    for (int j = 1; j <= N / 2; ++j) pair(j);
+  } else {
+    for (int j = 1; j <= h; ++j) pair(j);
   }
   re[0] = sr;
   im[0] = si;

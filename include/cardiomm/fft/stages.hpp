@@ -115,6 +115,17 @@ inline constexpr int constant_radix = R < 0 ? -R : R;
 template <int R>
 inline constexpr int capacity_of = R == 0 ? largest_radix : constant_radix<R>;
 
+/// f(q) for q in [first, r), unrolled where the radix is a constant.
+template <int R, class F>
+KOKKOS_FORCEINLINE_FUNCTION void for_points(int first, [[maybe_unused]] int r, const F& f) {
+  if constexpr (R != 0) {
+    CARDIOMM_UNROLL
+    for (int q = first; q < constant_radix<R>; ++q) f(q);
+  } else {
+    for (int q = first; q < r; ++q) f(q);
+  }
+}
+
 template <int R, class L, class T>
 KOKKOS_FORCEINLINE_FUNCTION void butterflies(L* re, L* im, int r, const T* roots) {
   if constexpr (R > 0)
@@ -170,13 +181,11 @@ KOKKOS_INLINE_FUNCTION void pass(const Tile& tile, const stages<typename Tile::r
     if (r < 1) return;  // tells the compiler that there is a first row
     L re[capacity_of<R>], im[capacity_of<R>];
     const index_t first = b * r * m + j;
-    CARDIOMM_UNROLL
-    for (int q = 0; q < r; ++q) load(c, first + q * m, re[q], im[q]);
+    for_points<R>(0, r, [&](int q) { load(c, first + q * m, re[q], im[q]); });
     if constexpr (Dif) butterflies<R>(re, im, r, roots);
     if constexpr (Twiddled) {
       const T* w = twiddle + j * (r - 1) * 2;
-      CARDIOMM_UNROLL
-      for (int q = 1; q < r; ++q) {
+      for_points<R>(1, r, [&](int q) {
         const L wr(w[2 * q - 2]), wi(w[2 * q - 1]);
         const L x = re[q], y = im[q];
         if constexpr (Dif) {
@@ -186,11 +195,10 @@ KOKKOS_INLINE_FUNCTION void pass(const Tile& tile, const stages<typename Tile::r
           re[q] = x * wr + y * wi;
           im[q] = y * wr - x * wi;
         }
-      }
+      });
     }
     if constexpr (!Dif) butterflies<R>(im, re, r, roots);
-    CARDIOMM_UNROLL
-    for (int q = 0; q < r; ++q) store(c, first + q * m, re[q], im[q]);
+    for_points<R>(0, r, [&](int q) { store(c, first + q * m, re[q], im[q]); });
   };
   if constexpr (Twiddled)
     tile.for_each(s.rows / (radix * m), m, body);
@@ -213,26 +221,22 @@ KOKKOS_INLINE_FUNCTION void weigh(const Tile& tile, const stages<typename Tile::
     if (r < 1) return;
     const index_t first = b * r;
     bool all_zero = true;
-    CARDIOMM_UNROLL
-    for (int q = 0; q < r; ++q) all_zero = all_zero & (weight(first + q) == T(0));
+    for_points<R>(0, r, [&](int q) { all_zero = all_zero & (weight(first + q) == T(0)); });
     if (all_zero) {
       const L none(T(0));
       for (int q = 0; q < r; ++q) scratch.store(c, first + q, none, none);
       return;
     }
     L re[capacity_of<R>], im[capacity_of<R>];
-    CARDIOMM_UNROLL
-    for (int q = 0; q < r; ++q) scratch.load(c, first + q, re[q], im[q]);
+    for_points<R>(0, r, [&](int q) { scratch.load(c, first + q, re[q], im[q]); });
     butterflies<R>(re, im, r, roots);
-    CARDIOMM_UNROLL
-    for (int q = 0; q < r; ++q) {
+    for_points<R>(0, r, [&](int q) {
       const L w(weight(first + q));
       re[q] = re[q] * w;
       im[q] = im[q] * w;
-    }
+    });
     butterflies<R>(im, re, r, roots);
-    CARDIOMM_UNROLL
-    for (int q = 0; q < r; ++q) scratch.store(c, first + q, re[q], im[q]);
+    for_points<R>(0, r, [&](int q) { scratch.store(c, first + q, re[q], im[q]); });
   });
 }
 
