@@ -6,6 +6,10 @@
 /// x): sampling * Fourier transform * coil sensitivities. The names are those of the types that
 /// fused kernels recognise (linop/normal.hpp).
 
+#include "cardiomm/linop/fourier.hpp"
+#include "cardiomm/linop/sampling.hpp"
+#include "cardiomm/linop/sensitivity.hpp"
+
 namespace cardiomm::inline CARDIOMM_ABI::mri {
 
 /// Whole readout lines measured, one set of maps: `line_mask(m) * fourier * sensitivity(s)`.
