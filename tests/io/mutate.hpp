@@ -5,6 +5,8 @@
 /// Help for the tests of file formats: a temporary folder, files as strings, and a deterministic
 /// mutation fuzzer.
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -15,11 +17,17 @@
 
 namespace cardiomm_tests {
 
-/// A folder that is removed at the end of the test.
+/// A folder that is removed at the end of the test; in memory where the system offers that, because
+/// the fuzzers write thousands of files.
 class scratch {
  public:
   scratch() {
-    std::string name = (std::filesystem::temp_directory_path() / "cardiomm-test-XXXXXX").string();
+    std::error_code none;
+    const std::filesystem::path memory = "/dev/shm";
+    const bool use = std::getenv("TMPDIR") == nullptr && ::access(memory.c_str(), W_OK) == 0 &&
+                     std::filesystem::space(memory, none).available > (std::uintmax_t(64) << 20);
+    std::string name =
+        ((use ? memory : std::filesystem::temp_directory_path()) / "cardiomm-test-XXXXXX").string();
     if (!mkdtemp(name.data())) std::abort();
     path_ = name;
   }

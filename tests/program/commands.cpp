@@ -271,7 +271,6 @@ TEST_CASE("noise, compression, oversampling and scale") {
   CHECK(std::sqrt(error / size) < 0.02);  // without regularisation readout columns are independent
 
   // with --scale the weight of the regularisation does not depend on units
-  for (std::size_t i = 0; i < k.bytes.size() / 8; ++i) values[i] = complex<float>();
   k = read(w, "p/kspace.npy");
   values = reinterpret_cast<complex<float>*>(k.bytes.data());
   for (std::size_t i = 0; i < k.bytes.size() / 8; ++i) values[i] *= 1024.0f;
@@ -351,14 +350,16 @@ TEST_CASE("nothing is replaced by half, or against the user's will") {
 TEST_CASE("an interrupt ends the work with 130 and without output") {
   BUILT_PROGRAM_OR_SKIP();
   const workplace w;
-  prepare(w);
+  REQUIRE(w.run("phantom --coils 8 --frames 8 --shape 128,160 --out p").code == 0);
   const auto o = w.shell(
-      "timeout --preserve-status --signal INT 1 CARDIOMM recon --kspace p/kspace.npy "
-      "--mask m.npy --maps p/maps.npy --iterations 100000000 --out x.npy");
+      "CARDIOMM recon --kspace p/kspace.npy --maps p/maps.npy --iterations 1000000 --lambda 0 "
+      "--out x.npy >log & pid=$!; "
+      "while kill -0 $pid && ! grep -q iteration log; do sleep 0.01; done; kill -INT $pid; "
+      "wait $pid");
   CHECK(o.code == 130);
   CHECK(o.err == "cardiomm: error: interrupted\n");
-  CHECK(o.out.find("iteration") != std::string::npos);  // progress in plain lines
-  CHECK(w.count() == 2);
+  CHECK(slurp(w / "log").find("iteration") != std::string::npos);  // progress in plain lines
+  CHECK(w.count() == 2);                                           // phantom and log
 }
 
 TEST_CASE("info tells about build and files") {
