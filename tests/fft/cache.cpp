@@ -7,7 +7,9 @@
 
 #include <atomic>
 #include <cmath>
+#include <filesystem>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -79,3 +81,28 @@ TEST_CASE("a second execution allocates nothing") {
       CHECK_MESSAGE(counts.none(), counts);
     }
 }
+
+#if CARDIOMM_HAS_FFTW
+TEST_CASE("wisdom is written, read, and refused where there is none") {
+  const auto folder = std::filesystem::temp_directory_path();
+  const std::string single = (folder / "cardiomm_wisdom_single").string(),
+                    twice = (folder / "cardiomm_wisdom_double").string();
+  fft::save_wisdom(single, twice);
+  CHECK(std::filesystem::file_size(single) > 0);
+  fft::load_wisdom(single, twice);
+  std::filesystem::remove(single);
+  CHECK_THROWS_AS(fft::load_wisdom(single, twice), io_error);
+  CHECK_THROWS_AS(fft::save_wisdom("/no/such/folder/single", twice), io_error);
+  std::filesystem::remove(twice);
+}
+
+TEST_CASE("the effort belongs to the plan") {
+  const ex_t ex;
+  const fft::spec<2> what{shape<2>{{12, 14}}};
+  const auto measured = fft::cached_plan<float>(ex, what, fft::backend::library);
+  fft::set_effort(fft::effort::estimate);
+  CHECK(measured != fft::cached_plan<float>(ex, what, fft::backend::library));
+  fft::set_effort(fft::effort::measure);
+  CHECK(measured == fft::cached_plan<float>(ex, what, fft::backend::library));
+}
+#endif

@@ -226,36 +226,36 @@ class builtin_backend {
   }
 
   void execute(const Ex& ex, index_t batch, const complex<T>* in, complex<T>* out) const {
-    whole_arrays<T, R> all;
-    all.numbers = spec_.numbers();
+    axis_pass<T> axis[R];
     index_t inner = spec_.inner, outer = batch * spec_.points();
     for (int d = 0; d < R; ++d) {  // from the last axis to the first
       const int a = R - 1 - d;
       const index_t n = spec_.lengths[a];
-      const int* map = map_[a].data();
       outer /= n;
-      const T sign = spec_.direction == direction::forward ? T(1) : T(-1);
-      const T scale = d == R - 1 ? static_cast<T>(spec_.scale()) : T(1);
-      all.axis[d] = axis_pass<T>{d == 0 ? in : out,
-                                 out,
-                                 outer,
-                                 inner,
-                                 line_[static_cast<std::size_t>(a)]->stages(),
-                                 map,
-                                 map + n,
-                                 map + 2 * n,
-                                 map + 3 * n,
-                                 sign,
-                                 scale};
+      axis[d].in = d == 0 ? in : out;
+      axis[d].out = out;
+      axis[d].outer = outer;
+      axis[d].inner = inner;
+      axis[d].s = line_[static_cast<std::size_t>(a)]->stages();
+      axis[d].source = map_[a].data();
+      axis[d].target = map_[a].data() + n;
+      axis[d].row = map_[a].data() + 2 * n;
+      axis[d].place = map_[a].data() + 3 * n;
+      axis[d].sign = spec_.direction == direction::forward ? T(1) : T(-1);
+      axis[d].scale = d == R - 1 ? static_cast<T>(spec_.scale()) : T(1);
       inner *= n;
     }
-    if (launch::on_host<Ex> && batch >= compat::concurrency(ex) && R > 1) {
-      launch::tiles<T>(ex, batch, scratch_, all);
-      return;
-    }
+    if constexpr (launch::on_host<Ex> && R > 1)
+      if (batch >= static_cast<index_t>(ex.concurrency())) {
+        whole_arrays<T, R> all;
+        for (int d = 0; d < R; ++d) all.axis[d] = axis[d];
+        all.numbers = spec_.numbers();
+        launch::tiles<T>(ex, batch, scratch_, all);
+        return;
+      }
     for (int d = 0; d < R; ++d)
-      launch::tiles<T>(ex, all.axis[d].tiles(all.axis[d].outer, launch::tile_width<T, Ex>),
-                       scratch_, all.axis[d]);
+      launch::tiles<T>(ex, axis[d].tiles(axis[d].outer, launch::tile_width<T, Ex>), scratch_,
+                       axis[d]);
   }
 
  private:
