@@ -28,6 +28,7 @@ CARDIOMM_RUN_SPECIMENS(${_stem})
   if(_units)
     add_executable(specimens ${_units})
     target_link_libraries(specimens PRIVATE cardiomm_test_main)
+    add_dependencies(cardiomm_tests specimens)
     # Every operator for every space and precision: the longest compilation of all, and -O1 is a
     # third shorter.
     target_compile_options(specimens PRIVATE $<$<CONFIG:Release>:-O1>)
