@@ -87,7 +87,7 @@ inline axes parse_axes(const std::string& text) {
 
 /// The value of `--axes`, given once or several times: `[kspace:|image:|maps:|mask:|noise:]a,b,c`.
 /// Without a prefix a list with a coil axis is about the k-space, and one without about the mask
-/// (about images where there is no k-space).
+/// (about images where there is no k-space). kspace:x,y is the data of a single coil.
 class axes_option {
  public:
   void add(const std::string& text) {
@@ -136,9 +136,10 @@ inline axes axes_of(role r, const extents& shape, const axes& given, const std::
     require<shape_error>(given.size() == shape.size(), path, ": expected the ", given.size(),
                          " axes (", to_string(given), ") of --axes, found shape ",
                          cardiomm::io::to_string(shape));
-    for (const axis need : orders_of(r).front())
-      require<value_error>(has(given, need), "--axes: expected an axis ", name_of(need),
-                           " for the ", name_of(r), ", found (", to_string(given), ")");
+    for (const axis need : orders_of(r).front())  // k-space without a coil axis has one coil
+      require<value_error>(has(given, need) || (r == role::kspace && need == axis::coil),
+                           "--axes: expected an axis ", name_of(need), " for the ", name_of(r),
+                           ", found (", to_string(given), ")");
     for (const axis a : given)
       require<value_error>(has(orders_of(r).back(), a), "--axes: expected axes of (",
                            to_string(orders_of(r).back()), ") for the ", name_of(r), ", found ",

@@ -38,7 +38,8 @@ TEST_CASE("--axes names them in another order") {
   CHECK(option.of(role::noise).empty());
   CHECK(to_string(axes_of(role::kspace, {4, 3, 2}, option.of(role::kspace), "a")) == "x, y, coil");
   CHECK_THROWS_AS(axes_of(role::kspace, {4, 3}, option.of(role::kspace), "a"), shape_error);
-  CHECK_THROWS_AS(axes_of(role::kspace, {4, 3, 2}, {frame, y, x}, "a"), value_error);
+  CHECK_THROWS_AS(axes_of(role::kspace, {4, 3, 2}, {frame, coil, x}, "a"), value_error);
+  CHECK(to_string(axes_of(role::kspace, {4, 3}, {x, y}, "a")) == "x, y");  // a single coil
   CHECK_THROWS_AS(axes_of(role::kspace, {4, 3, 2, 1}, {set, coil, y, x}, "a"), value_error);
   option.add("coil,y,x");
   CHECK_THROWS_AS(option.of(role::kspace), value_error);
