@@ -130,6 +130,8 @@ TEST_CASE("from k-space to scores") {
   }
   CHECK(sense["ssim"].get<double>() == doctest::Approx(mean));
   CHECK(score("x.npy", " --convention 2025") == sense);
+  const auto text = w.run("eval --reference p/image.npy --image x.npy --json").out;
+  CHECK(text.find("\"psnr\"") < text.find("\"images\""));  // the means come first, for scripts
   CHECK(score("x.npy", " --convention 2023")["psnr"] != sense["psnr"]);
 
   // double arithmetic agrees with float to its precision; the files stay complex64
