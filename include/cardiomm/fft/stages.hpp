@@ -14,7 +14,6 @@
 /// Radix 2, 3, 4, 5, 7, 8, 9, 16, odd primes to 43; lengths with larger primes by Bluestein's
 /// algorithm (there `frequency` is the natural order). Twiddle factors are computed in long double.
 
-#include <algorithm>
 #include <complex>
 #include <vector>
 
@@ -409,30 +408,26 @@ KOKKOS_INLINE_FUNCTION void filter(const Tile& tile, const stages<typename Tile:
 }
 
 /// Radices of a length, in the order of `forward`; empty if a prime above `largest_radix` divides
-/// it. Powers of two come last: the last stage has no twiddle factors.
+/// it. The last stage has no twiddle factors: it is the largest prime above 7, else a power of two.
 inline std::vector<int> factorize(index_t n) {
   if (n == 1) return {1};
-  std::vector<int> odd;
-  int twos = 0;
+  int twos = 0, threes = 0;
   for (; n % 2 == 0; n /= 2) ++twos;
-  for (int p = 3; p <= largest_radix && n > 1; p += 2)
-    for (; n % p == 0; n /= p) odd.push_back(p);
+  for (; n % 3 == 0; n /= 3) ++threes;
+  std::vector<int> radices, large;
+  for (int p = 5; p <= largest_radix && n > 1; p += 2)
+    for (; n % p == 0; n /= p) (p > 7 ? large : radices).push_back(p);
   if (n > 1) return {};
-  std::vector<int> radices;
-  const auto threes = std::count(odd.begin(), odd.end(), 3);
-  for (auto p = odd.rbegin(); p != odd.rend() && *p != 3; ++p) radices.push_back(*p);
   if (threes % 2) radices.push_back(3);
   radices.insert(radices.end(), static_cast<std::size_t>(threes / 2), 9);
-  if (twos == 9) {  // faster than three eights: the largest butterfly has no twiddle factors
-    for (int r : {4, 8, 16}) radices.push_back(r);
-    return radices;
+  if (twos == 9) {  // faster than three eights
+    radices.insert(radices.end(), {4, 8, 16});
+    twos = 0;
   }
   if (twos == 1) radices.push_back(2);
-  for (; twos > 3 || twos == 2; twos -= 2) {
-    if (twos % 3 == 0) break;
-    radices.push_back(4);
-  }
+  for (; (twos > 3 && twos % 3) || twos == 2; twos -= 2) radices.push_back(4);
   for (; twos >= 3; twos -= 3) radices.push_back(8);
+  radices.insert(radices.end(), large.begin(), large.end());
   return radices;
 }
 
