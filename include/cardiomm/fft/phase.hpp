@@ -13,6 +13,7 @@
 /// one. The inverse transform has their conjugates. Operators fold them into factors that they
 /// multiply by anyway (as in BART's sense/model.c); the built-in transform shifts indices instead.
 
+#include <cmath>
 #include <complex>
 
 #include "cardiomm/core/shape.hpp"
