@@ -9,6 +9,12 @@
 #include <random>
 #include <vector>
 
+#include "cardiomm/fft/backend/builtin.hpp"
+#include "cardiomm/fft/backend/cufft.hpp"
+#include "cardiomm/fft/backend/fftw.hpp"
+#include "cardiomm/fft/backend/hipfft.hpp"
+#include "cardiomm/fft/backend/vendor.hpp"
+
 using namespace cardiomm;
 
 namespace {

@@ -9,6 +9,9 @@
 #include <random>
 #include <vector>
 
+#include "cardiomm/fft/codelets.hpp"
+#include "cardiomm/fft/line.hpp"
+
 using namespace cardiomm;
 
 namespace {
