@@ -11,6 +11,7 @@
 #include "cardiomm/core/runtime.hpp"
 #include "cardiomm/core/workspace.hpp"
 #include "support/counters.hpp"
+#include "support/spaces.hpp"
 
 using namespace cardiomm;
 
@@ -41,7 +42,8 @@ struct add_index {
 };
 }  // namespace
 
-TEST_CASE_TEMPLATE("rows and segments reach every item once", Ex, Kokkos::Serial, default_space) {
+TEST_CASE_TEMPLATE("rows and segments reach every item once", Ex, cardiomm_tests::reference_space,
+                   default_space) {
   const Ex ex;
   const auto hits = zeros<int>(ex, shape{7 * 19});
   launch::rows(ex, 7, 19, count_rows{hits.data(), 19});
@@ -60,7 +62,7 @@ TEST_CASE_TEMPLATE("rows and segments reach every item once", Ex, Kokkos::Serial
   launch::segments(ex, 0, count_items{nullptr});
 }
 
-TEST_CASE_TEMPLATE("sums of batches", Ex, Kokkos::Serial, default_space) {
+TEST_CASE_TEMPLATE("sums of batches", Ex, cardiomm_tests::reference_space, default_space) {
   const Ex ex;
   for (const index_t n : {index_t(1), index_t(17), index_t(9000)}) {
     const auto out = zeros<double>(ex, shape{3});

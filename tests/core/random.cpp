@@ -7,6 +7,8 @@
 #include <cmath>
 #include <vector>
 
+#include "support/spaces.hpp"
+
 using namespace cardiomm;
 
 TEST_CASE("Philox 4x32-10 gives the known answers of its authors (Random123, kat_vectors)") {
@@ -30,7 +32,7 @@ TEST_CASE("Philox 4x32-10 gives the known answers of its authors (Random123, kat
 
 TEST_CASE("numbers belong to seed, stream and index, not to the space") {
   const default_space ex;
-  const Kokkos::Serial serial;
+  const cardiomm_tests::reference_space serial;
   const auto a = make_tensor<double>(ex, shape{1001}), b = make_tensor<double>(ex, shape{1001});
   const auto c = make_tensor<double>(serial, shape{1001});
   random::fill_uniform(ex, a, 5);

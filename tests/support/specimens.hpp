@@ -10,14 +10,9 @@
 
 #include "cardiomm/linop/check.hpp"
 #include "support/counters.hpp"
+#include "support/spaces.hpp"
 
 namespace cardiomm_tests {
-
-#if defined(KOKKOS_ENABLE_SERIAL)
-using reference_space = Kokkos::Serial;
-#else  // a package may bring OpenMP only
-using reference_space = Kokkos::DefaultHostExecutionSpace;
-#endif
 
 template <class Op>
 void check_specimen() {
