@@ -8,6 +8,13 @@
 namespace program {
 namespace {
 
+/// Newer releases of CLI11 reflow footers, which would tear the commands of the examples apart.
+template <class Formatter>
+void keep_lines(Formatter& formatter) {
+  if constexpr (requires { formatter.enable_footer_formatting(false); })
+    formatter.enable_footer_formatting(false);
+}
+
 extern "C" void on_interrupt(int) { interrupt_requested = 1; }
 
 void handle_interrupts() {
@@ -29,6 +36,7 @@ int run(int argc, char** argv) {
   CLI::App app{"Reconstruction of cardiac MR images from k-space", "cardiomm"};
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("cardiomm ") + CARDIOMM_VERSION_STRING);
+  keep_lines(*app.get_formatter());
   app.footer("Every subcommand explains itself: cardiomm recon --help");
   common_options common;
   std::map<std::string, action> actions;
