@@ -62,6 +62,30 @@ struct tile_rows {
   static constexpr index_t numbers(index_t rows) { return rows * pitch; }
 };
 
+/// Rows at a distance of `step` rows: a column of a plane of rows. Offers what tile_rows does.
+template <class Tile>
+struct strided_rows {
+  using T = typename tile_rows<Tile>::T;
+  using number = typename Tile::number;
+  using column = typename Tile::column;
+  T* base;
+  index_t step;
+
+  KOKKOS_FORCEINLINE_FUNCTION T* re(index_t row) const {
+    return base + row * step * tile_rows<Tile>::pitch;
+  }
+  KOKKOS_FORCEINLINE_FUNCTION T* im(index_t row) const { return re(row) + Tile::width; }
+  KOKKOS_FORCEINLINE_FUNCTION void load(column c, index_t row, number& r, number& i) const {
+    r = c.load(re(row));
+    i = c.load(im(row));
+  }
+  KOKKOS_FORCEINLINE_FUNCTION void store(column c, index_t row, const number& r,
+                                         const number& i) const {
+    c.store(re(row), r);
+    c.store(im(row), i);
+  }
+};
+
 /// Radices of a length, in the order of `forward`; empty if a prime above `largest_radix` divides
 /// it. The last stage has no twiddle factors: it is the largest prime above 7, else a power of two.
 inline std::vector<int> factorize(index_t n) {
@@ -114,6 +138,8 @@ class line {
   index_t length() const { return s_.length; }
   /// Scratch numbers of a tile for the transform.
   index_t scratch_numbers() const { return tile_rows<launch::tile_type<T, Ex>>::numbers(s_.rows); }
+  /// Scratch numbers that transforms in place of a tile's rows need besides them: Bluestein's.
+  index_t work_numbers() const { return s_.bluestein() ? scratch_numbers() : 0; }
   /// On hosts: position -> frequency and back.
   int frequency(index_t position) const { return orders_[static_cast<std::size_t>(position)]; }
   int position(index_t frequency) const {

@@ -39,17 +39,17 @@ struct swapped_store {
     store(c, row, im, re);
   }
 };
-template <class Tile>
+template <class Rows>
 struct scratch_load {
-  tile_rows<Tile> rows;
+  Rows rows;
   template <class C, class L>
   KOKKOS_FORCEINLINE_FUNCTION void operator()(C c, index_t row, L& re, L& im) const {
     rows.load(c, row, re, im);
   }
 };
-template <class Tile>
+template <class Rows>
 struct scratch_store {
-  tile_rows<Tile> rows;
+  Rows rows;
   template <class C, class L>
   KOKKOS_FORCEINLINE_FUNCTION void operator()(C c, index_t row, const L& re, const L& im) const {
     rows.store(c, row, re, im);
@@ -155,11 +155,24 @@ KOKKOS_INLINE_FUNCTION void pass(const Tile& tile, const stages<typename Tile::r
                   [&](typename Tile::column c, index_t b) { body(c, b, index_t(0)); });
 }
 
+/// A weight that does not depend on the column, so that whole groups of rows may be skipped.
+template <class Weight>
+inline constexpr bool uniform_weight = std::is_invocable_v<const Weight&, index_t>;
+
+template <class C, class Weight>
+KOKKOS_FORCEINLINE_FUNCTION auto weight_of(const Weight& weight, [[maybe_unused]] C c,
+                                           index_t position) {
+  if constexpr (std::is_invocable_v<const Weight&, index_t>)
+    return weight(position);
+  else
+    return weight(c, position);
+}
+
 /// The last stage of `forward`, a real weight for each position, and the first stage of `adjoint`:
 /// they meet on the same rows. Rows whose weights are all zero are only cleared.
-template <int R, class Tile, class Weight>
+template <int R, class Tile, class Rows, class Weight>
 KOKKOS_INLINE_FUNCTION void weigh(const Tile& tile, const stages<typename Tile::real>& s,
-                                  tile_rows<Tile> scratch, const Weight& weight) {
+                                  Rows scratch, const Weight& weight) {
   using T = typename Tile::real;
   using L = typename Tile::number;
   const int radix = s.radix[s.count - 1];
@@ -168,18 +181,20 @@ KOKKOS_INLINE_FUNCTION void weigh(const Tile& tile, const stages<typename Tile::
     const int r = R ? constant_radix<R> : radix;
     if (r < 1) return;
     const index_t first = b * r;
-    bool all_zero = true;
-    for_points<R>(0, r, [&](int q) { all_zero = all_zero & (weight(first + q) == T(0)); });
-    if (all_zero) {
-      const L none(T(0));
-      for (int q = 0; q < r; ++q) scratch.store(c, first + q, none, none);
-      return;
+    if constexpr (uniform_weight<Weight>) {
+      bool all_zero = true;
+      for_points<R>(0, r, [&](int q) { all_zero = all_zero & (weight(first + q) == T(0)); });
+      if (all_zero) {
+        const L none(T(0));
+        for (int q = 0; q < r; ++q) scratch.store(c, first + q, none, none);
+        return;
+      }
     }
     L re[capacity_of<R>], im[capacity_of<R>];
     for_points<R>(0, r, [&](int q) { scratch.load(c, first + q, re[q], im[q]); });
     butterflies<R>(re, im, r, roots);
     for_points<R>(0, r, [&](int q) {
-      const L w(weight(first + q));
+      const L w(weight_of(weight, c, first + q));
       re[q] = re[q] * w;
       im[q] = im[q] * w;
     });
@@ -206,13 +221,12 @@ KOKKOS_INLINE_FUNCTION void move_rows(const Tile& tile, index_t rows, const Load
 }
 
 /// All stages: natural rows -> positions.
-template <class Tile, class Load, class Store>
+template <class Tile, class Rows, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void decimate_frequency(const Tile& tile,
-                                               const stages<typename Tile::real>& s,
-                                               tile_rows<Tile> scratch, const Load& load,
-                                               const Store& store) {
-  const scratch_load<Tile> in{scratch};
-  const scratch_store<Tile> out{scratch};
+                                               const stages<typename Tile::real>& s, Rows scratch,
+                                               const Load& load, const Store& store) {
+  const scratch_load<Rows> in{scratch};
+  const scratch_store<Rows> out{scratch};
   if (s.count == 1)
     move_rows(tile, s.rows, load, out);
   else
@@ -226,12 +240,11 @@ KOKKOS_INLINE_FUNCTION void decimate_frequency(const Tile& tile,
 }
 
 /// All stages: positions -> natural rows, the adjoint of decimate_frequency.
-template <class Tile, class Load, class Store>
+template <class Tile, class Rows, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void decimate_time(const Tile& tile, const stages<typename Tile::real>& s,
-                                          tile_rows<Tile> scratch, const Load& load,
-                                          const Store& store) {
-  const scratch_load<Tile> in{scratch};
-  const scratch_store<Tile> out{scratch};
+                                          Rows scratch, const Load& load, const Store& store) {
+  const scratch_load<Rows> in{scratch};
+  const scratch_store<Rows> out{scratch};
   one_stage<false, false>(tile, s, s.count - 1, load, out);
   tile.barrier();
   for (int k = s.count - 2; k > 0; --k) {
@@ -245,15 +258,14 @@ KOKKOS_INLINE_FUNCTION void decimate_time(const Tile& tile, const stages<typenam
 }
 
 /// Bluestein: a convolution with the chirp, natural order on both sides.
-template <class Tile, class Load, class Store>
+template <class Tile, class Rows, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void convolve_chirp(const Tile& tile, const stages<typename Tile::real>& s,
-                                           tile_rows<Tile> scratch, const Load& load,
-                                           const Store& store) {
+                                           Rows scratch, const Load& load, const Store& store) {
   using T = typename Tile::real;
   using L = typename Tile::number;
   using column = typename Tile::column;
-  const scratch_load<Tile> in{scratch};
-  const scratch_store<Tile> out{scratch};
+  const scratch_load<Rows> in{scratch};
+  const scratch_store<Rows> out{scratch};
   const auto times = [](const T* w, L& re, L& im) {
     const L wr(w[0]), wi(w[1]), x = re, y = im;
     re = x * wr - y * wi;
@@ -293,67 +305,110 @@ KOKKOS_INLINE_FUNCTION void convolve_chirp(const Tile& tile, const stages<typena
 /// store(column, position, re, im) gets the frequency `s.frequency[position]`. Both may use rows of
 /// `scratch` (s.rows rows), each only the row that it is called with. Before the results are read
 /// by other threads the caller passes `tile.barrier()`.
-template <class Tile, class Load, class Store>
+template <class Tile, class Rows, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void forward(const Tile& tile, const stages<typename Tile::real>& s,
-                                    tile_rows<Tile> scratch, const Load& load, const Store& store) {
+                                    Rows scratch, const Load& load, const Store& store) {
   if (s.bluestein())
     detail::convolve_chirp(tile, s, scratch, load, store);
   else
     detail::decimate_frequency(tile, s, scratch, load, store);
 }
+/// The same in place: `rows` (tile_rows or strided_rows, s.length of them) hold x and then y by
+/// position. `work`: s.rows rows that only Bluestein's algorithm uses, see line::work_numbers; for
+/// rows with that much room, the rows themselves.
+template <class Tile, class Rows, class Work>
+KOKKOS_INLINE_FUNCTION void forward(const Tile& tile, const stages<typename Tile::real>& s,
+                                    Rows rows, Work work) {
+  const detail::scratch_load<Rows> in{rows};
+  const detail::scratch_store<Rows> out{rows};
+  if (s.bluestein())
+    detail::convolve_chirp(tile, s, work, in, out);
+  else
+    detail::decimate_frequency(tile, s, rows, in, out);
+}
 
 /// The adjoint of `forward`: load gives the frequency `s.frequency[position]`, store gets
 /// x_row = sum_k y_k exp(+2 pi i row k / n).
-template <class Tile, class Load, class Store>
+template <class Tile, class Rows, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void adjoint(const Tile& tile, const stages<typename Tile::real>& s,
-                                    tile_rows<Tile> scratch, const Load& load, const Store& store) {
+                                    Rows scratch, const Load& load, const Store& store) {
   if (s.bluestein())
     detail::convolve_chirp(tile, s, scratch, detail::swapped_load<Load>{load},
                            detail::swapped_store<Store>{store});
   else
     detail::decimate_time(tile, s, scratch, load, store);
 }
+/// The adjoint in place: positions become natural rows.
+template <class Tile, class Rows, class Work>
+KOKKOS_INLINE_FUNCTION void adjoint(const Tile& tile, const stages<typename Tile::real>& s,
+                                    Rows rows, Work work) {
+  const detail::scratch_load<Rows> in{rows};
+  const detail::scratch_store<Rows> out{rows};
+  if (s.bluestein())
+    detail::convolve_chirp(tile, s, work, detail::swapped_load<detail::scratch_load<Rows>>{in},
+                           detail::swapped_store<detail::scratch_store<Rows>>{out});
+  else
+    detail::decimate_time(tile, s, rows, in, out);
+}
 
-/// adjoint(W forward(x)) with a diagonal of real weights: weight(position) weighs the frequency
-/// `s.frequency[position]`. load and store see natural rows.
-template <class Tile, class Load, class Weight, class Store>
-KOKKOS_INLINE_FUNCTION void filter(const Tile& tile, const stages<typename Tile::real>& s,
-                                   tile_rows<Tile> scratch, const Load& load, const Weight& weight,
-                                   const Store& store) {
+namespace detail {
+
+template <class Tile, class Rows, class Work, class Load, class Weight, class Store>
+KOKKOS_INLINE_FUNCTION void filter_rows(const Tile& tile, const stages<typename Tile::real>& s,
+                                        Rows rows, Work work, const Load& load,
+                                        const Weight& weight, const Store& store) {
   using L = typename Tile::number;
   using column = typename Tile::column;
-  const detail::scratch_load<Tile> in{scratch};
-  const detail::scratch_store<Tile> out{scratch};
+  const scratch_load<Rows> in{rows};
+  const scratch_store<Rows> out{rows};
   if (s.bluestein()) {
-    detail::convolve_chirp(
-        tile, s, scratch, load, [&](column c, index_t p, const L& re, const L& im) {
-          const L w(weight(p));  // real and imaginary parts change places: the adjoint
-          scratch.store(c, p, im * w, re * w);
-        });
+    convolve_chirp(tile, s, work, load, [&](column c, index_t p, const L& re, const L& im) {
+      const L w(weight_of(weight, c, p));  // real and imaginary parts change places: the adjoint
+      rows.store(c, p, im * w, re * w);
+    });
     tile.barrier();
-    detail::convolve_chirp(tile, s, scratch, in, detail::swapped_store<Store>{store});
+    convolve_chirp(tile, s, work, in, swapped_store<Store>{store});
     return;
   }
   const int last = s.count - 1;
   if (last == 0)
-    detail::move_rows(tile, s.rows, load, out);
+    move_rows(tile, s.rows, load, out);
   else
-    detail::one_stage<true, true>(tile, s, 0, load, out);
+    one_stage<true, true>(tile, s, 0, load, out);
   tile.barrier();
   for (int k = 1; k < last; ++k) {
-    detail::one_stage<true, true>(tile, s, k, in, out);
+    one_stage<true, true>(tile, s, k, in, out);
     tile.barrier();
   }
-  detail::with_radix(s.radix[last], [&]<int R>() { detail::weigh<R>(tile, s, scratch, weight); });
+  with_radix(s.radix[last], [&]<int R>() { weigh<R>(tile, s, rows, weight); });
   tile.barrier();
   for (int k = last - 1; k > 0; --k) {
-    detail::one_stage<false, true>(tile, s, k, in, out);
+    one_stage<false, true>(tile, s, k, in, out);
     tile.barrier();
   }
   if (last == 0)
-    detail::move_rows(tile, s.rows, in, store);
+    move_rows(tile, s.rows, in, store);
   else
-    detail::one_stage<false, true>(tile, s, 0, in, store);
+    one_stage<false, true>(tile, s, 0, in, store);
+}
+
+}  // namespace detail
+
+/// adjoint(W forward(x)) with a diagonal of real weights for the frequencies
+/// `s.frequency[position]`: weight(position), equal in all columns, or weight(column, position).
+/// load and store see natural rows.
+template <class Tile, class Rows, class Load, class Weight, class Store>
+KOKKOS_INLINE_FUNCTION void filter(const Tile& tile, const stages<typename Tile::real>& s,
+                                   Rows scratch, const Load& load, const Weight& weight,
+                                   const Store& store) {
+  detail::filter_rows(tile, s, scratch, scratch, load, weight, store);
+}
+/// The filter in place; `work` as in `forward`.
+template <class Tile, class Rows, class Work, class Weight>
+KOKKOS_INLINE_FUNCTION void filter(const Tile& tile, const stages<typename Tile::real>& s,
+                                   Rows rows, Work work, const Weight& weight) {
+  detail::filter_rows(tile, s, rows, work, detail::scratch_load<Rows>{rows}, weight,
+                      detail::scratch_store<Rows>{rows});
 }
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::fft

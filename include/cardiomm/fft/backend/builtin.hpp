@@ -11,6 +11,7 @@
 
 #include "cardiomm/fft/spec.hpp"
 #include "cardiomm/fft/stages.hpp"
+#include "cardiomm/fft/transpose.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::fft {
 
@@ -77,109 +78,29 @@ struct axis_pass {
   template <class Tile>
   KOKKOS_INLINE_FUNCTION void contiguous(const Tile& tile, index_t first, index_t members,
                                          const complex<T>* from, complex<T>* to) const {
+    using L = typename Tile::number;
+    using column = typename Tile::column;
     const tile_rows<Tile> scratch{tile.scratch()};
     const index_t n = s.length;
     const index_t left = members - first;
     const int valid = static_cast<int>(left < Tile::width ? left : Tile::width);
-    load_lines(tile, scratch, from + first * n, valid);
+    const L conjugate(sign), re_scale(scale), im_scale(scale * sign);
+    load_lines(
+        tile, n, valid, [&](int w) { return from + (first + w) * n; },
+        [&](column c, index_t j, const L& re, const L& im) {
+          scratch.store(c, row[j], re, im * conjugate);
+        });
     tile.barrier();
-    forward(tile, s, scratch, scratch_load<Tile>{scratch}, scratch_store<Tile>{scratch});
+    forward(tile, s, scratch, scratch);
     tile.barrier();
-    store_lines(tile, scratch, to + first * n, valid);
+    store_lines(
+        tile, n, valid, [&](int w) { return to + (first + w) * n; },
+        [&](column c, index_t k, L& re, L& im) {
+          scratch.load(c, place[k], re, im);
+          re = re * re_scale;
+          im = im * im_scale;
+        });
     tile.barrier();
-  }
-
-  /// Lines of memory become columns of the tile.
-  template <class Tile>
-  KOKKOS_INLINE_FUNCTION void load_lines(const Tile& tile, tile_rows<Tile> scratch,
-                                         const complex<T>* x, int valid) const {
-    const index_t n = s.length;
-    if constexpr (Tile::on_host && Tile::width > 1) {
-      constexpr int W = Tile::width, H = W / 2;
-      using L = typename Tile::number;
-      const L conjugate(sign);
-      for (index_t j = 0; j < n; j += H) {
-        const int some = static_cast<int>(n - j < H ? n - j : H);
-        L v[W];
-        if (some == H && valid == W) {
-          CARDIOMM_UNROLL
-          for (int w = 0; w < W; ++w)
-            v[w] = lane_traits<L>::load(reinterpret_cast<const T*>(x + w * n + j));
-        } else {
-          for (int w = 0; w < W; ++w) {
-            T part[W] = {};
-            if (w < valid)
-              for (int i = 0; i < some; ++i) {
-                part[2 * i] = x[w * n + j + i].real();
-                part[2 * i + 1] = x[w * n + j + i].imag();
-              }
-            v[w] = lane_traits<L>::load(part);
-          }
-        }
-        launch::detail::transpose(v);
-        if (some == H) {
-          CARDIOMM_UNROLL
-          for (int i = 0; i < H; ++i)
-            scratch.store({}, row[j + i], v[2 * i], v[2 * i + 1] * conjugate);
-        } else
-          for (int i = 0; i < some; ++i)
-            scratch.store({}, row[j + i], v[2 * i], v[2 * i + 1] * conjugate);
-      }
-    } else {
-      tile.for_each(n, [&](typename Tile::column c, index_t i) {
-        const index_t flat = i * Tile::width + column_of(c), w = flat / n, j = flat - w * n;
-        const complex<T> v = w < valid ? x[flat] : complex<T>(0);
-        scratch.re(row[j])[w] = v.real();
-        scratch.im(row[j])[w] = v.imag() * sign;
-      });
-    }
-  }
-  template <class Tile>
-  KOKKOS_INLINE_FUNCTION void store_lines(const Tile& tile, tile_rows<Tile> scratch, complex<T>* y,
-                                          int valid) const {
-    const index_t n = s.length;
-    if constexpr (Tile::on_host && Tile::width > 1) {
-      constexpr int W = Tile::width, H = W / 2;
-      using L = typename Tile::number;
-      const L re_scale(scale), im_scale(scale * sign);
-      for (index_t k = 0; k < n; k += H) {
-        const int some = static_cast<int>(n - k < H ? n - k : H);
-        L v[W];
-        CARDIOMM_UNROLL
-        for (int i = 0; i < H; ++i) {
-          scratch.load({}, place[i < some ? k + i : k], v[2 * i], v[2 * i + 1]);
-          v[2 * i] = v[2 * i] * re_scale;
-          v[2 * i + 1] = v[2 * i + 1] * im_scale;
-        }
-        launch::detail::transpose(v);
-        if (some == H && valid == W) {
-          CARDIOMM_UNROLL
-          for (int w = 0; w < W; ++w)
-            lane_traits<L>::store(reinterpret_cast<T*>(y + w * n + k), v[w]);
-        } else {
-          for (int w = 0; w < valid; ++w) {
-            T part[W];
-            lane_traits<L>::store(part, v[w]);
-            for (int i = 0; i < some; ++i)
-              y[w * n + k + i] = complex<T>(part[2 * i], part[2 * i + 1]);
-          }
-        }
-      }
-    } else {
-      tile.for_each(n, [&](typename Tile::column c, index_t i) {
-        const index_t flat = i * Tile::width + column_of(c), w = flat / n, k = flat - w * n;
-        if (w < valid)
-          y[flat] =
-              complex<T>(scratch.re(place[k])[w] * scale, scratch.im(place[k])[w] * (scale * sign));
-      });
-    }
-  }
-  template <class C>
-  static KOKKOS_FORCEINLINE_FUNCTION int column_of(C c) {
-    if constexpr (C::width > 1)
-      return c.column;
-    else
-      return 0;
   }
 };
 
