@@ -18,6 +18,7 @@ template class cardiomm::fft::plan<${_real}, ${_axes}, Kokkos::${_space}>;
     file(GENERATE OUTPUT "${_unit}" CONTENT "#include \"cardiomm/linop/sensitivity.hpp\"
 
 template class cardiomm::linop::sense_line_normal<${_real}, Kokkos::${_space}>;
+template class cardiomm::linop::sense_line_normal<${_real}, Kokkos::${_space}, 5>;
 ")
     list(APPEND _units "${_unit}")
   endforeach()
