@@ -99,7 +99,7 @@ struct line_normal_kernel {
             source.load(c, row, xr, xi);
             re = xr * mr - xi * mi;
             im = xr * mi + xi * mr;
-            if constexpr (Soft)
+            if constexpr (Soft) {  // nvcc 13 loses its way without these braces
               for (index_t set = 1; set < count; ++set) {
                 const fft::tile_rows<const Tile> more{map_of_coil + set * next_map};
                 more.load(c, row, mr, mi);
@@ -107,6 +107,7 @@ struct line_normal_kernel {
                 re = re + (xr * mr - xi * mi);
                 im = im + (xr * mi + xi * mr);
               }
+            }
           },
           [=](index_t position) { return weight[position]; },
           [&](column c, index_t row, const L& re, const L& im) {
