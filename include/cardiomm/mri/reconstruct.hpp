@@ -6,6 +6,7 @@
 /// n/2.
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "cardiomm/core/profile.hpp"
@@ -110,6 +111,9 @@ struct sense_options {
   bool joint = false;    ///< one system of all frames and slices, as BART; else one for each
   int check_every = 4;
   solve::monitor monitor{};
+  /// With `joint`, where several processes hold frames or slices of one series; see
+  /// solve::cg_options::sum.
+  std::function<void(double* numbers, index_t count)> sum{};
 };
 
 /// An image series and how its solver ended.
@@ -135,6 +139,7 @@ solve::report solve_sense(const typename A::execution_space& ex, const A& a, con
   c.zero_start = true;
   c.check_every = o.check_every;
   c.monitor = o.monitor;
+  if (o.joint) c.sum = o.sum;
   return solve::cg(ex, linop::gram(a) + o.lambda * linop::identity, b, x, c);
 }
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "cardiomm/core/blas1.hpp"
 #include "cardiomm/linop/expression.hpp"
@@ -30,6 +31,10 @@ struct cg_options {
   bool zero_start = false;   ///< x holds zeros on entry, which saves one A
   int check_every = 4;       ///< iterations between looks at the residual
   solve::monitor monitor{};  ///< hears of them
+  /// Where several processes hold parts of the same systems: adds host numbers over all of them, in
+  /// place (dist::communicator::sum). Every process calls cg with the same options; a part is not
+  /// empty. Left out: one process holds everything.
+  std::function<void(double* numbers, index_t count)> sum{};
 };
 
 namespace detail {
@@ -109,6 +114,21 @@ std::vector<V> to_vector(const Ex& ex, const V* data, index_t n) {
   return out;
 }
 
+/// Adds small arrays of the space over all processes.
+template <ExecutionSpace Ex>
+void sum_processes(const Ex& ex, const cg_options& o, double* data, index_t n) {
+  if (!o.sum) return;
+  if constexpr (launch::on_host<Ex>) {
+    ex.fence();
+    o.sum(data, n);
+  } else {
+    std::vector<double> host = to_vector(ex, data, n);
+    o.sum(host.data(), n);
+    Kokkos::deep_copy(borrow(ex, data, shape{n}),
+                      host_view<const double, 1>(host.data(), host.size()));
+  }
+}
+
 template <class A, TensorView B, TensorView X>
 report run_cg(const typename A::execution_space& ex, const A& a, const B& b, const X& x,
               const cg_options& o) {
@@ -140,9 +160,11 @@ report run_cg(const typename A::execution_space& ex, const A& a, const B& b, con
   if (size == 0) return end;
   linop::detail::copy_into(ex, b, r, linop::accumulation<C>{});
   blas1::norm2(ex, systems, r, bb);
+  sum_processes(ex, o, bb, systems);
   if (!o.zero_start) linop::apply(ex, a, x, r, {C(-1), true});
   linop::detail::copy_into(ex, r, p, linop::accumulation<C>{});
   blas1::norm2(ex, systems, r, rr);
+  sum_processes(ex, o, rr, systems);
   launch::segments(ex, systems, cg_limit{limit, bb, o.tolerance * o.tolerance});
 
   const index_t chunk = launch::on_host<Ex> ? std::min<index_t>(n, 8192) : n;
@@ -163,8 +185,10 @@ report run_cg(const typename A::execution_space& ex, const A& a, const B& b, con
   while (end.iterations < o.iterations && !end.converged) {
     linop::apply(ex, a, p, q);
     blas1::real_dot(ex, systems, p, q, pq);
+    sum_processes(ex, o, pq, systems);
     launch::sums(ex, systems, n,
                  cg_step<C>{x.data(), r.data(), p.data(), q.data(), rr, pq, limit, n}, rr_new);
+    sum_processes(ex, o, rr_new, systems);
     launch::rows(ex, systems * chunks, chunk,
                  cg_direction<C>{p.data(), r.data(), rr, rr_new, n, chunks, chunk});
     std::swap(rr, rr_new);
