@@ -10,50 +10,12 @@
 #include <chrono>
 #include <cmath>
 
+#include "support/machine.hpp"
+
 using namespace cardiomm;
 
 namespace {
 using ex_t = host_space;
-
-/// Independent chains of multiply-adds, none of which waits for another.
-struct peak_kernel {
-  static constexpr const char* name = "cardiomm::bench::peak";
-  float* out;
-  template <class Tile>
-  KOKKOS_INLINE_FUNCTION void operator()(const Tile& tile) const {
-    using L = typename Tile::number;
-    L a[12];
-    CARDIOMM_UNROLL
-    for (int i = 0; i < 12; ++i) a[i] = L(1.0f + static_cast<float>(i));
-    const L x(0.999f), y(0.001f);
-    for (int r = 0; r < 100000; ++r) {
-      CARDIOMM_UNROLL
-      for (int i = 0; i < 12; ++i) a[i] = a[i] * x + y;
-    }
-    L s = a[0];
-    for (int i = 1; i < 12; ++i) s = s + a[i];
-    out[tile.index()] = lane_traits<L>::sum(s);
-  }
-};
-
-/// Float multiply-adds of all threads, flop/s.
-double peak() {
-  static const double found = [] {
-    const ex_t ex;
-    const index_t n = 4 * ex.concurrency();
-    std::vector<float> out(static_cast<std::size_t>(n));
-    double best = 0;
-    for (int i = 0; i < 10; ++i) {
-      const auto start = std::chrono::steady_clock::now();
-      launch::tiles<float>(ex, n, 1, peak_kernel{out.data()});
-      const std::chrono::duration<double> t = std::chrono::steady_clock::now() - start;
-      best = std::max(best, double(n) * 100000 * 12 * 2 * lane_width<float, ex_t> / t.count());
-    }
-    benchmark::DoNotOptimize(out.data());
-    return best;
-  }();
-  return found;
-}
 
 struct problem {
   index_t frames = 25, coils, ny, nx;
@@ -82,7 +44,7 @@ struct problem {
         5.0 * double(ny) * std::log2(double(ny)) * double(nx) * 2 * double(frames * coils);
     const double rate = flop * double(state.iterations()) / seconds_total;
     state.counters["GFLOP/s"] = rate * 1e-9;
-    state.counters["% of peak"] = 100 * rate / peak();
+    state.counters["% of peak"] = 100 * rate / bench::peak();
   }
 };
 
