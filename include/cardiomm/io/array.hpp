@@ -290,18 +290,72 @@ class stored_array {
   /// Reads all values as T in row-major order; `out` holds size() of them.
   template <class T>
   void read(T* out) const {
-    if (!where_.column_major || where_.shape.size() < 2) {
-      read_in_file_order(out);
-      return;
+    std::vector<range> all(where_.shape.size());
+    index_t step = 1;
+    for (std::size_t i = all.size(); i-- > 0;) {
+      all[i] = {0, where_.shape[i], step};
+      step *= where_.shape[i];
     }
-    std::vector<std::conditional_t<std::is_same_v<T, bool>, char, T>> raw(
-        static_cast<std::size_t>(size_));
-    read_in_file_order(reinterpret_cast<T*>(raw.data()));
-    const int rank = static_cast<int>(where_.shape.size());
-    const extents reversed(where_.shape.rbegin(), where_.shape.rend());
-    std::vector<int> order;
-    for (int i = rank; i-- > 0;) order.push_back(i);
-    permute(reinterpret_cast<const T*>(raw.data()), reversed, order, out);
+    read(all, out);
+  }
+
+  /// What is read of an axis, and the distance in `out` of its neighbours.
+  struct range {
+    index_t first, count, step;
+  };
+  /// Reads a part as T: value (first_0 + i_0, first_1 + i_1, ...) goes to out[sum of i_d step_d].
+  /// Only the pieces of the file that hold the part are read, a megabyte at a time at most, or
+  /// straight to their place where they lie there as in the file. Throws shape_error for ranges
+  /// outside the array.
+  template <class T>
+  void read(const std::vector<range>& part, T* out) const {
+    const std::vector<file_axis> axes = axes_in_file(part);
+    for (const range& r : part)
+      if (r.count == 0) return;
+    const std::size_t item = size_of(where_.type), last = axes.size() - 1;
+    const index_t run = axes[last].count, step = axes[last].step;
+    const bool as_it_lies =
+        dtype_of<T>() == where_.type && !where_.swapped && where_.type != dtype::boolean;
+    constexpr index_t window_bytes = 1 << 20;
+    const index_t most = window_bytes / static_cast<index_t>(item);
+    window bytes{*file_, where_.offset, item, end_of(axes), {}, 0, 0};
+    // Where the runs are far apart what lies between them is not read.
+    const bool near = last == 0 || axes[last - 1].pitch * index_t(item) < window_bytes / 4;
+    std::unique_ptr<T[]> converted;
+    std::vector<std::byte> turned;
+    std::vector<index_t> at(last, 0);
+    while (true) {
+      index_t from = axes[last].first, to = 0;
+      for (std::size_t d = 0; d < last; ++d) {
+        from += (axes[d].first + at[d]) * axes[d].pitch;
+        to += at[d] * axes[d].step;
+      }
+      if (as_it_lies && step == 1 && run * index_t(item) >= (1 << 16)) {
+        file_->read(where_.offset + std::uint64_t(from) * item, out + to, std::size_t(run) * item);
+      } else {
+        if (!converted) converted.reset(new T[std::size_t(std::min(run, most))]);
+        for (index_t i = 0; i < run; i += most) {
+          const index_t n = std::min(most, run - i);
+          const std::byte* p = bytes.at(from + i, n, near ? most : n);
+          if (where_.swapped) {
+            turned.assign(p, p + std::size_t(n) * item);
+            swap_bytes(turned.data(), turned.size(),
+                       is_complex_type(where_.type) ? item / 2 : item);
+            p = turned.data();
+          }
+          T* put = out + to + i * step;
+          if (step == 1) {
+            convert(where_.type, p, n, put, file_->path().c_str());
+            continue;
+          }
+          convert(where_.type, p, n, converted.get(), file_->path().c_str());
+          for (index_t k = 0; k < n; ++k) put[k * step] = converted[std::size_t(k)];
+        }
+      }
+      std::size_t d = last;
+      while (d > 0 && ++at[d - 1] == axes[d - 1].count) at[--d] = 0;
+      if (d == 0) return;
+    }
   }
 
   /// The values as a tensor of rank R in host memory. Throws shape_error if the rank differs.
@@ -330,24 +384,60 @@ class stored_array {
   }
 
  private:
-  template <class T>
-  void read_in_file_order(T* out) const {
-    const std::size_t item = size_of(where_.type);
-    if (dtype_of<T>() == where_.type && !where_.swapped && where_.type != dtype::boolean) {
-      file_->read(where_.offset, out, static_cast<std::size_t>(size_) * item);
-      return;
+  /// An axis as it lies in the file, slowest first; pitch is the distance of its neighbours there.
+  struct file_axis {
+    index_t extent, first, count, step, pitch;
+  };
+  /// The axes without those of extent 1, joined where they are contiguous in file and memory.
+  std::vector<file_axis> axes_in_file(const std::vector<range>& part) const {
+    const std::size_t rank = where_.shape.size();
+    require<shape_error>(part.size() == rank, file_->path(), ": expected ranges of ", rank,
+                         " axes, found ", part.size());
+    std::vector<file_axis> axes;
+    for (std::size_t i = 0; i < rank; ++i) {
+      const std::size_t d = where_.column_major ? rank - 1 - i : i;
+      const range& r = part[d];
+      const index_t n = where_.shape[d];
+      require<shape_error>(r.first >= 0 && r.count >= 0 && r.count <= n - r.first, file_->path(),
+                           ": axis ", d, ": expected a part of 0 to ", n, ", found ", r.count,
+                           " from ", r.first);
+      if (n == 1) continue;
+      file_axis* outer = axes.empty() ? nullptr : &axes.back();
+      if (outer != nullptr && r.count == n && outer->step == r.step * n)
+        *outer = {outer->extent * n, outer->first * n, outer->count * n, r.step, 1};
+      else
+        axes.push_back({n, r.first, r.count, r.step, 1});
     }
-    const index_t chunk = 1 << 16;
-    std::vector<std::byte> buffer(static_cast<std::size_t>(std::min(size_, chunk)) * item);
-    for (index_t i = 0; i < size_; i += chunk) {
-      const index_t n = std::min(chunk, size_ - i);
-      const std::size_t bytes = static_cast<std::size_t>(n) * item;
-      file_->read(where_.offset + static_cast<std::uint64_t>(i) * item, buffer.data(), bytes);
-      if (where_.swapped)
-        swap_bytes(buffer.data(), bytes, is_complex_type(where_.type) ? item / 2 : item);
-      convert(where_.type, buffer.data(), n, out + i, file_->path().c_str());
-    }
+    if (axes.empty()) axes.push_back({1, 0, 1, 1, 1});
+    for (std::size_t i = axes.size() - 1; i-- > 0;)
+      axes[i].pitch = axes[i + 1].pitch * axes[i + 1].extent;
+    return axes;
   }
+  /// One past the last value of a part.
+  static index_t end_of(const std::vector<file_axis>& axes) {
+    index_t end = 1;
+    for (const file_axis& a : axes) end += (a.first + a.count - 1) * a.pitch;
+    return end;
+  }
+  /// A piece of the file in memory that moves forward.
+  struct window {
+    const input_file& file;
+    std::uint64_t offset;
+    std::size_t item;
+    index_t end;
+    std::vector<std::byte> bytes;
+    index_t first, count;
+    /// n values from an index; `ahead` are read where there are so many.
+    const std::byte* at(index_t index, index_t n, index_t ahead) {
+      if (index < first || index + n > first + count) {
+        first = index;
+        count = std::max(n, std::min(ahead, end - index));
+        bytes.resize(std::size_t(count) * item);
+        file.read(offset + std::uint64_t(first) * item, bytes.data(), bytes.size());
+      }
+      return bytes.data() + std::size_t(index - first) * item;
+    }
+  };
   static void swap_bytes(std::byte* p, std::size_t bytes, std::size_t item) {
     for (std::size_t i = 0; i < bytes; i += item) std::reverse(p + i, p + i + item);
   }

@@ -106,6 +106,50 @@ void espirit_image(const Ex& ex, const espirit_slice<T>& found, const espirit_si
 
 }  // namespace detail
 
+/// Extents (y, x) of the kernels in a matrix, and the checks of the options.
+inline shape<2> espirit_kernel(const espirit_options& options, index_t coils, index_t ny,
+                               index_t nx) {
+  require(options.kernel >= 1, "ESPIRiT: kernel: expected a positive extent, found ",
+          options.kernel);
+  require(options.threshold >= 0 && options.threshold < 1,
+          "ESPIRiT: threshold: expected a number in [0, 1), found ", options.threshold);
+  require(options.crop >= 0 && options.crop < 1,
+          "ESPIRiT: crop: expected a number in [0, 1), found ", options.crop);
+  require(options.sets >= 1 && options.sets <= coils, "ESPIRiT: sets: expected 1 to ", coils,
+          " (coils), found ", options.sets);
+  const index_t limit = options.calib < 0 ? default_calib : options.calib;
+  require(limit >= options.kernel, "ESPIRiT: calib: expected at least the kernel's extent ",
+          options.kernel, ", found ", limit);
+  return {{std::min(options.kernel, (ny + 1) / 2), std::min(options.kernel, (nx + 1) / 2)}};
+}
+
+/// ESPIRiT from calibration data that were made before, for some or all slices.
+///
+/// \param data    (slice, coil, y, x) on the host, of finish_calibration with `least` of
+///                espirit_kernel
+/// \param matrix  (y, x) of the maps
+/// Otherwise as below.
+template <class T, ExecutionSpace Ex>
+tensor<complex<T>, 5, Ex> espirit(const Ex& ex, const host_view<const complex<T>, 4>& data,
+                                  const shape<2>& matrix, const espirit_options& options,
+                                  tensor<T, 4, Ex>* eigenvalues = nullptr) {
+  const profile_region region("cardiomm::mri::espirit");
+  const shape<4> b = shape_of(data);
+  const shape<2> kernel = espirit_kernel(options, b[1], matrix[0], matrix[1]);
+  const detail::espirit_sizes sizes{b[1], b[2], b[3], kernel[0], kernel[1]};
+  const auto maps = make_tensor<complex<T>>(
+      ex, shape{options.sets, b[0], b[1], matrix[0], matrix[1]}, "cardiomm::maps");
+  tensor<T, 4, Ex> values;
+  if (eigenvalues != nullptr)
+    *eigenvalues = values = make_tensor<T>(ex, shape{options.sets, b[0], matrix[0], matrix[1]});
+  for (index_t s = 0; s < b[0]; ++s) {
+    const auto found =
+        detail::espirit_calibrate(data.data() + s * b[1] * b[2] * b[3], sizes, options.threshold);
+    detail::espirit_image(ex, found, sizes, options, s, maps, values);
+  }
+  return maps;
+}
+
 /// ESPIRiT coil maps. Slices are calibrated one by one; all frames share the maps.
 ///
 /// Where the eigenvalue exceeds `crop`: sum over coils of |s|^2 = 1, and the phase is relative to
@@ -123,35 +167,11 @@ auto espirit(const Ex& ex, const K& kspace, const espirit_options& options = {},
   static_assert(rank_of<K> == 5 && is_complex<element_of<K>>,
                 "espirit: expected complex k-space (frame, slice, coil, y, x)");
   using T = real_of<element_of<K>>;
-  const profile_region region("cardiomm::mri::espirit");
   const shape<5> n = shape_of(kspace);
-  require(options.kernel >= 1, "ESPIRiT: kernel: expected a positive extent, found ",
-          options.kernel);
-  require(options.threshold >= 0 && options.threshold < 1,
-          "ESPIRiT: threshold: expected a number in [0, 1), found ", options.threshold);
-  require(options.crop >= 0 && options.crop < 1,
-          "ESPIRiT: crop: expected a number in [0, 1), found ", options.crop);
-  require(options.sets >= 1 && options.sets <= n[2], "ESPIRiT: sets: expected 1 to ", n[2],
-          " (coils), found ", options.sets);
-  const index_t limit = options.calib < 0 ? default_calib : options.calib;
-  require(limit >= options.kernel, "ESPIRiT: calib: expected at least the kernel's extent ",
-          options.kernel, ", found ", limit);
-  const index_t ky = std::min(options.kernel, (n[3] + 1) / 2);
-  const index_t kx = std::min(options.kernel, (n[4] + 1) / 2);
-  const auto block = calibration_region(ex, kspace, options.calib, shape{ky, kx});
-  const shape<4> b = shape_of(block.data);
-  const detail::espirit_sizes sizes{n[2], b[2], b[3], ky, kx};
-  const auto maps =
-      make_tensor<complex<T>>(ex, shape{options.sets, n[1], n[2], n[3], n[4]}, "cardiomm::maps");
-  tensor<T, 4, Ex> values;
-  if (eigenvalues != nullptr)
-    *eigenvalues = values = make_tensor<T>(ex, shape{options.sets, n[1], n[3], n[4]});
-  for (index_t s = 0; s < n[1]; ++s) {
-    const auto found = detail::espirit_calibrate(block.data.data() + s * n[2] * b[2] * b[3], sizes,
-                                                 options.threshold);
-    detail::espirit_image(ex, found, sizes, options, s, maps, values);
-  }
-  return maps;
+  const shape<2> kernel = espirit_kernel(options, n[2], n[3], n[4]);
+  const auto block = calibration_region(ex, kspace, options.calib, kernel);
+  return espirit<T>(ex, host_view<const complex<T>, 4>(block.data), shape{n[3], n[4]}, options,
+                    eigenvalues);
 }
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::mri

@@ -38,36 +38,35 @@ struct centre_copy_kernel {
 
 }  // namespace detail
 
-/// Finds `coils` virtual coils. Every vector's largest component is made real and positive, so that
-/// the result is unique.
-///
-/// \param kspace  (frame, slice, coil, y, x)  samples that were not acquired are zero
-/// \param coils   number of virtual coils, at most that of the data
-/// \param calib   0 takes all samples, otherwise the centre block of at most calib x calib
-/// Throws value_error for a number of coils outside 1 .. coils, for data of zeros only, NaN or Inf.
+/// Gram matrices of the coils, one for each frame and slice: (frame * slice, coil, coil) on the
+/// host. Their sum, added in this order, is what virtual coils are found from.
 template <ExecutionSpace Ex, TensorView K>
-auto find_compression(const Ex& ex, const K& kspace, index_t coils, index_t calib = 0)
-    -> compression<real_of<element_of<K>>, Ex> {
-  static_assert(rank_of<K> == 5, "find_compression: expected k-space (frame, slice, coil, y, x)");
-  using C = element_of<K>;
-  using T = real_of<C>;
+host_tensor<complex<double>, 3> coil_grams(const Ex& ex, const K& kspace) {
+  static_assert(rank_of<K> == 5, "coil_grams: expected k-space (frame, slice, coil, y, x)");
   const shape<5> n = shape_of(kspace);
+  const index_t image = n[2] * n[3] * n[4];
+  const auto all =
+      make_tensor<complex<double>>(host_space{}, shape{n[0] * n[1], n[2], n[2]}, "cardiomm::gram");
+  for (index_t i = 0; i < n[0] * n[1]; ++i) {
+    const auto one = borrow(ex, kspace.data() + i * image, shape{index_t(1), n[2], n[3] * n[4]});
+    Kokkos::deep_copy(slice(all, i), to_host(la::channel_gram(ex, one)));
+  }
+  return all;
+}
+
+/// Virtual coils from the grams of all frames and slices (frame * slice, coil, coil); see
+/// find_compression.
+template <class T, ExecutionSpace Ex, TensorView G>
+compression<T, Ex> compression_of(const Ex& ex, const G& grams, index_t coils) {
+  const shape<3> n{{static_cast<index_t>(grams.extent(0)), static_cast<index_t>(grams.extent(1)),
+                    static_cast<index_t>(grams.extent(2))}};
   require(coils >= 1 && coils <= n[2], "coil compression: expected 1 to ", n[2],
           " virtual coils, found ", coils);
-  require(calib >= 0, "coil compression: calib: expected a number of at least 0, found ", calib);
-  tensor<complex<double>, 2, Ex> gram;
-  if (calib == 0) {
-    gram = la::channel_gram(ex, reshape(kspace, shape{n[0] * n[1], n[2], n[3] * n[4]}));
-  } else {
-    const index_t by = calib < n[3] ? calib : n[3], bx = calib < n[4] ? calib : n[4];
-    const auto block = make_tensor<C>(ex, shape{n[0] * n[1], n[2], by * bx});
-    launch::rows(ex, n[0] * n[1] * n[2] * by, bx,
-                 detail::centre_copy_kernel<C>{kspace.data(), block.data(), n[3], n[4], by, bx,
-                                               n[3] / 2 - by / 2, n[4] / 2 - bx / 2});
-    gram = la::channel_gram(ex, block);
-  }
   const host_space host;
-  const auto v = clone(host, to_host(gram));
+  const auto v = zeros<complex<double>>(host, shape{n[1], n[2]});
+  host.fence();
+  for (index_t i = 0; i < n[0]; ++i)
+    for (index_t c = 0; c < n[1] * n[2]; ++c) v.data()[c] += grams.data()[i * n[1] * n[2] + c];
   const auto w = make_tensor<double>(host, shape{1, n[2]});
   double total = 0;
   for (index_t c = 0; c < n[2]; ++c) total += v(c, c).real();
@@ -94,6 +93,29 @@ auto find_compression(const Ex& ex, const K& kspace, index_t coils, index_t cali
   }
   result.matrix = to_space(ex, m);
   return result;
+}
+
+/// Finds `coils` virtual coils. Every vector's largest component is made real and positive, so that
+/// the result is unique.
+///
+/// \param kspace  (frame, slice, coil, y, x)  samples that were not acquired are zero
+/// \param coils   number of virtual coils, at most that of the data
+/// \param calib   0 takes all samples, otherwise the centre block of at most calib x calib
+/// Throws value_error for a number of coils outside 1 .. coils, for data of zeros only, NaN or Inf.
+template <ExecutionSpace Ex, TensorView K>
+auto find_compression(const Ex& ex, const K& kspace, index_t coils, index_t calib = 0)
+    -> compression<real_of<element_of<K>>, Ex> {
+  static_assert(rank_of<K> == 5, "find_compression: expected k-space (frame, slice, coil, y, x)");
+  using C = element_of<K>;
+  const shape<5> n = shape_of(kspace);
+  require(calib >= 0, "coil compression: calib: expected a number of at least 0, found ", calib);
+  if (calib == 0) return compression_of<real_of<C>>(ex, coil_grams(ex, kspace), coils);
+  const index_t by = calib < n[3] ? calib : n[3], bx = calib < n[4] ? calib : n[4];
+  const auto block = make_tensor<C>(ex, shape{n[0], n[1], n[2], by, bx});
+  launch::rows(ex, n[0] * n[1] * n[2] * by, bx,
+               detail::centre_copy_kernel<C>{kspace.data(), block.data(), n[3], n[4], by, bx,
+                                             n[3] / 2 - by / 2, n[4] / 2 - bx / 2});
+  return compression_of<real_of<C>>(ex, coil_grams(ex, block), coils);
 }
 
 /// Applies virtual coils to k-space or to coil maps.

@@ -23,7 +23,7 @@ struct calibration {
 
 namespace detail {
 
-/// Frames in which a point was sampled, that is, in which any coil is not zero.
+/// Adds the frames in which a point was sampled, that is, in which any coil is not zero.
 template <class C>
 struct sampled_frames_kernel {
   static constexpr const char* name = "cardiomm::mri::sampled_frames";
@@ -42,31 +42,29 @@ struct sampled_frames_kernel {
         }
         n += any ? 1 : 0;
       }
-      count[row * bx + x] = n;
+      count[row * bx + x] += n;
     }
   }
 };
 
-/// Sum over frames divided by the number of frames that sampled the point.
+/// Adds the samples of all frames, in their order.
 template <class C>
-struct frame_average_kernel {
-  static constexpr const char* name = "cardiomm::mri::frame_average";
+struct frame_sum_kernel {
+  static constexpr const char* name = "cardiomm::mri::frame_sum";
   const C* k;
-  const int* count;
-  C* out;
+  complex<double>* sum;
   index_t frames, slices, coils, ny, nx, by, bx, y0, x0;
   KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
-    const index_t image = row / by, y = row - image * by, s = image / coils;
+    const index_t image = row / by, y = row - image * by;
     for (index_t x = first; x < last; ++x) {
-      double re = 0, im = 0;
+      const complex<double> before = sum[row * bx + x];
+      double re = before.real(), im = before.imag();
       for (index_t f = 0; f < frames; ++f) {
         const C v = k[((f * slices * coils + image) * ny + y0 + y) * nx + x0 + x];
         re += double(v.real());
         im += double(v.imag());
       }
-      const int n = count[(s * by + y) * bx + x];
-      const double scale = n > 0 ? 1.0 / n : 0;
-      out[row * bx + x] = C(real_of<C>(re * scale), real_of<C>(im * scale));
+      sum[row * bx + x] = complex<double>(re, im);
     }
   }
 };
@@ -98,6 +96,94 @@ inline shape<2> largest_block(const std::vector<char>& missing, index_t by, inde
 
 }  // namespace detail
 
+/// Sums over frames of the centre of k-space, from which the calibration data are made. They can be
+/// continued with further frames, which gives what all frames at once give.
+struct calibration_sums {
+  host_tensor<complex<double>, 4> sum;  ///< (slice, coil, y, x) of the centre
+  host_tensor<int, 3> count;            ///< frames that sampled a point (slice, y, x)
+  shape<2> matrix;                      ///< (y, x) of k-space
+};
+
+/// Sums of no frames yet, for k-space (frame, slice, coil, y, x) of the given extents and a block
+/// of at most `calib` points along each axis; see calibration_region.
+inline calibration_sums empty_calibration(const shape<5>& n, index_t calib = -1) {
+  require<shape_error>(n.size() > 0, "calibration: expected k-space (frame, slice, coil, y, ",
+                       "x) without empty axes, found ", n);
+  require(calib != 0, "calibration: calib: expected a positive number of lines, found 0");
+  require(calib <= (n[3] > n[4] ? n[3] : n[4]), "calibration: calib: expected a region within the ",
+          "matrix of ", n[3], " x ", n[4], ", found ", calib, " x ", calib);
+  const index_t limit = calib < 0 ? default_calib : calib;
+  const index_t by = limit < n[3] ? limit : n[3], bx = limit < n[4] ? limit : n[4];
+  const host_space host;
+  calibration_sums s{zeros<complex<double>>(host, shape{n[1], n[2], by, bx}, "cardiomm::sums"),
+                     zeros<int>(host, shape{n[1], by, bx}, "cardiomm::sampled"),
+                     {{n[3], n[4]}}};
+  host.fence();
+  return s;
+}
+
+/// Adds frames.
+template <ExecutionSpace Ex, TensorView K>
+void add_calibration(const Ex& ex, const K& kspace, const calibration_sums& sums) {
+  using C = element_of<K>;
+  const shape<5> n = shape_of(kspace);
+  const shape<4> b = shape_of(sums.sum);
+  require<shape_error>(
+      b[0] == n[1] && b[1] == n[2] && sums.matrix[0] == n[3] && sums.matrix[1] == n[4],
+      "calibration: sums ", b, " of a matrix ", sums.matrix, ": expected k-space that fits, found ",
+      n);
+  const index_t by = b[2], bx = b[3], y0 = n[3] / 2 - by / 2, x0 = n[4] / 2 - bx / 2;
+  const auto count = to_space(ex, sums.count);
+  const auto sum = to_space(ex, sums.sum);
+  launch::rows(ex, n[1] * by, bx,
+               detail::sampled_frames_kernel<C>{kspace.data(), count.data(), n[0], n[1], n[2], n[3],
+                                                n[4], by, bx, y0, x0});
+  launch::rows(ex, n[1] * n[2] * by, bx,
+               detail::frame_sum_kernel<C>{kspace.data(), sum.data(), n[0], n[1], n[2], n[3], n[4],
+                                           by, bx, y0, x0});
+  ex.fence();
+  copy(sums.count, count);
+  copy(sums.sum, sum);
+}
+
+/// The calibration block of the sums: see calibration_region.
+template <class T>
+calibration<T> finish_calibration(const calibration_sums& sums, shape<2> least = {1, 1}) {
+  const shape<4> n = shape_of(sums.sum);
+  const index_t by = n[2], bx = n[3], ny = sums.matrix[0], nx = sums.matrix[1];
+  std::vector<char> missing(static_cast<std::size_t>(by * bx), 0);
+  index_t sampled = 0;
+  for (index_t s = 0; s < n[0]; ++s)
+    for (index_t i = 0; i < by * bx; ++i) {
+      const bool here = sums.count.data()[s * by * bx + i] > 0;
+      sampled += here ? 1 : 0;
+      if (!here) missing[static_cast<std::size_t>(i)] = 1;
+    }
+  require(sampled > 0, "calibration: expected k-space with signal at its centre, found zeros only");
+  const shape<2> b = detail::largest_block(missing, by, bx, least[0], least[1]);
+  require(b[0] > 0, "calibration: expected a fully sampled centre of at least ", least[0], " x ",
+          least[1], " points (y x x) around (", ny / 2, ", ", nx / 2,
+          "), found a smaller one or none");
+
+  const index_t cy = by / 2 - b[0] / 2, cx = bx / 2 - b[1] / 2;
+  calibration<T> result{
+      make_tensor<complex<T>>(host_space{}, shape{n[0], n[1], b[0], b[1]}, "cardiomm::calibration"),
+      ny / 2 - by / 2 + cy, nx / 2 - bx / 2 + cx};
+  for (index_t image = 0; image < n[0] * n[1]; ++image)
+    for (index_t y = 0; y < b[0]; ++y)
+      for (index_t x = 0; x < b[1]; ++x) {
+        const index_t at = (cy + y) * bx + cx + x;
+        const double scale = 1.0 / sums.count.data()[image / n[1] * by * bx + at];
+        const complex<double> v = sums.sum.data()[image * by * bx + at];
+        const complex<T> mean(T(v.real() * scale), T(v.imag() * scale));
+        require(double(abs2(complex<double>(mean.real(), mean.imag()))) < __builtin_huge_val(),
+                "calibration: expected finite k-space, found NaN or ", "Inf in coil ", image % n[1],
+                " at (", result.y0 + y, ", ", result.x0 + x, ")");
+        result.data.data()[(image * b[0] + y) * b[1] + x] = mean;
+      }
+  return result;
+}
+
 /// Finds the calibration block: centred on the zero frequency (index n/2), at most `calib` points
 /// along each axis, shrunk to the largest block in which every point of every slice was sampled in
 /// some frame. A point counts as sampled where any coil is not zero. The data are the sum over the
@@ -113,59 +199,9 @@ calibration<real_of<element_of<K>>> calibration_region(const Ex& ex, const K& ks
                                                        index_t calib = -1,
                                                        shape<2> least = {1, 1}) {
   static_assert(rank_of<K> == 5, "calibration_region: expected (frame, slice, coil, y, x)");
-  using C = element_of<K>;
-  using T = real_of<C>;
-  const shape<5> n = shape_of(kspace);
-  require<shape_error>(kspace.size() > 0, "calibration: expected k-space (frame, slice, coil, y, ",
-                       "x) without empty axes, found ", n);
-  require(calib != 0, "calibration: calib: expected a positive number of lines, found 0");
-  require(calib <= (n[3] > n[4] ? n[3] : n[4]), "calibration: calib: expected a region within the ",
-          "matrix of ", n[3], " x ", n[4], ", found ", calib, " x ", calib);
-  const index_t limit = calib < 0 ? default_calib : calib;
-  const index_t by = limit < n[3] ? limit : n[3], bx = limit < n[4] ? limit : n[4];
-  const index_t y0 = n[3] / 2 - by / 2, x0 = n[4] / 2 - bx / 2;
-
-  const auto count = make_tensor<int>(ex, shape{n[1], by, bx}, "cardiomm::sampled");
-  const auto block = make_tensor<C>(ex, shape{n[1], n[2], by, bx}, "cardiomm::calibration");
-  launch::rows(ex, n[1] * by, bx,
-               detail::sampled_frames_kernel<C>{kspace.data(), count.data(), n[0], n[1], n[2], n[3],
-                                                n[4], by, bx, y0, x0});
-  launch::rows(ex, n[1] * n[2] * by, bx,
-               detail::frame_average_kernel<C>{kspace.data(), count.data(), block.data(), n[0],
-                                               n[1], n[2], n[3], n[4], by, bx, y0, x0});
-  ex.fence();
-  const auto counts = to_host(count);
-  const auto all = to_host(block);
-
-  std::vector<char> missing(static_cast<std::size_t>(by * bx), 0);
-  index_t sampled = 0;
-  for (index_t s = 0; s < n[1]; ++s)
-    for (index_t i = 0; i < by * bx; ++i) {
-      const bool here = counts.data()[s * by * bx + i] > 0;
-      sampled += here ? 1 : 0;
-      if (!here) missing[static_cast<std::size_t>(i)] = 1;
-    }
-  require(sampled > 0, "calibration: expected k-space with signal at its centre, found zeros only");
-  const shape<2> b = detail::largest_block(missing, by, bx, least[0], least[1]);
-  require(b[0] > 0, "calibration: expected a fully sampled centre of at least ", least[0], " x ",
-          least[1], " points (y x x) around (", n[3] / 2, ", ", n[4] / 2,
-          "), found a smaller one or none");
-
-  const index_t cy = by / 2 - b[0] / 2, cx = bx / 2 - b[1] / 2;
-  calibration<T> result{
-      make_tensor<C>(host_space{}, shape{n[1], n[2], b[0], b[1]}, "cardiomm::calibration"), y0 + cy,
-      x0 + cx};
-  for (index_t image = 0; image < n[1] * n[2]; ++image)
-    for (index_t y = 0; y < b[0]; ++y)
-      for (index_t x = 0; x < b[1]; ++x) {
-        const C v = all.data()[(image * by + cy + y) * bx + cx + x];
-        const double size =
-            double(v.real()) * double(v.real()) + double(v.imag()) * double(v.imag());
-        require(size < __builtin_huge_val(), "calibration: expected finite k-space, found NaN or ",
-                "Inf in coil ", image % n[2], " at (", result.y0 + y, ", ", result.x0 + x, ")");
-        result.data.data()[(image * b[0] + y) * b[1] + x] = v;
-      }
-  return result;
+  const auto sums = empty_calibration(shape_of(kspace), calib);
+  add_calibration(ex, kspace, sums);
+  return finish_calibration<real_of<element_of<K>>>(sums, least);
 }
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::mri
