@@ -4,7 +4,8 @@
 /// \file
 /// Products of operators. `operator*` builds one flat chain whatever the brackets, so that patterns
 /// are recognised by type. Intermediate tensors come from the workspace of the execution space; two
-/// serve a chain of any length, none where the remaining operators work in place.
+/// serve a chain of any length, none where the remaining operators work in place. A chain whose
+/// types have a `fused_chain` is applied by its kernels instead (linop/encode.hpp).
 
 #include <algorithm>
 #include <tuple>
@@ -12,6 +13,14 @@
 #include "cardiomm/linop/expression.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::linop {
+
+/// Customisation point: kernels for a whole chain. A specialisation has `value = true`, a
+/// constructor from the operators, and the operators' apply and apply_adjoint.
+template <class... Ops>
+struct fused_chain {
+  static constexpr bool value = false;
+  explicit fused_chain(const std::tuple<Ops...>&) {}
+};
 
 /// Ops[0] * Ops[1] * ... ; the last one is applied first.
 template <class... Ops>
@@ -30,6 +39,7 @@ class chain : public linear_operator<
   using C = typename op<0>::value_type;
   /// Shapes between the operators: [0] the range, [count] the domain.
   using shapes = std::tuple<shape<Ops::range_rank>..., shape<op<count - 1>::domain_rank>>;
+  using fused = fused_chain<Ops...>;
 
  public:
   static constexpr const char* name = "chain";
@@ -37,8 +47,8 @@ class chain : public linear_operator<
   static constexpr bool inplace_ok = (Ops::inplace_ok && ...);
   static constexpr bool is_diagonal = (Ops::is_diagonal && ...);
 
-  explicit chain(Ops... ops) : ops_(std::move(ops)...) { (void)this->domain(); }
-  explicit chain(all ops) : ops_(std::move(ops)) { (void)this->domain(); }
+  explicit chain(Ops... ops) : chain(all(std::move(ops)...)) {}
+  explicit chain(all ops) : ops_(std::move(ops)), fused_(ops_) { (void)this->domain(); }
 
   void unify(shape<base::domain_rank>& d, shape<base::range_rank>& r) const {
     shapes s = settle(d, r);
@@ -46,12 +56,14 @@ class chain : public linear_operator<
     r = std::get<0>(s);
   }
   void apply(const Ex& ex, domain_in<base> x, range_out<base> y, acc_of<base> acc) const {
+    if constexpr (fused::value) return fused_.apply(ex, x, y, acc);
     const shapes s = settle(shape_of(x), shape_of(y));
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
     buffers b{scratch, largest(s), nullptr, nullptr};
     forward<count>(ex, s, b, x, nullptr, y, acc);
   }
   void apply_adjoint(const Ex& ex, range_in<base> y, domain_out<base> x, acc_of<base> acc) const {
+    if constexpr (fused::value) return fused_.apply_adjoint(ex, y, x, acc);
     const shapes s = settle(shape_of(x), shape_of(y));
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
     buffers b{scratch, largest(s), nullptr, nullptr};
@@ -60,6 +72,8 @@ class chain : public linear_operator<
   /// Operators of a chain decide together, see same().
   const void* id() const { return std::get<0>(ops_).id(); }
   const all& operators() const { return ops_; }
+  /// What applies the whole chain, if anything does.
+  const fused_chain<Ops...>& kernels() const { return fused_; }
 
  private:
   struct buffers {
@@ -140,6 +154,7 @@ class chain : public linear_operator<
   }
 
   all ops_;
+  [[no_unique_address]] fused fused_;
 };
 
 namespace detail {

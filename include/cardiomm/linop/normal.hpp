@@ -144,11 +144,6 @@ struct line_normal_kernel {
 
 }  // namespace detail
 
-/// Sensitivity operators by the rank of their images: with a leading axis of sets or without.
-template <class T, int ImageRank, ExecutionSpace Ex>
-using sensitivity_of_rank =
-    std::conditional_t<ImageRank == 5, soft_sensitivity<T, Ex>, sensitivity<T, Ex>>;
-
 /// A^H A + shift for A = line_mask * fourier * sensitivity, in one kernel. Image (frame, slice, y,
 /// x), or (set, frame, slice, y, x) for A = line_mask * fourier * soft_sensitivity; x and y may be
 /// the same tensor.

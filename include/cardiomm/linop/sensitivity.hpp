@@ -155,6 +155,11 @@ class soft_sensitivity : public detail::sensitivity_base<soft_sensitivity<T, Ex>
   using detail::sensitivity_base<soft_sensitivity<T, Ex>, T, 5, Ex>::sensitivity_base;
 };
 
+/// The operator for images of rank 4, or of rank 5 with sets in front.
+template <class T, int ImageRank, ExecutionSpace Ex>
+using sensitivity_of_rank =
+    std::conditional_t<ImageRank == 5, soft_sensitivity<T, Ex>, sensitivity<T, Ex>>;
+
 template <TensorView M>
 sensitivity(const M&) -> sensitivity<real_of<element_of<M>>, space_of<M>>;
 template <TensorView M>
@@ -194,8 +199,9 @@ using sensitivity_specimens = type_list<sensitivity<T, Ex>, soft_sensitivity<T, 
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::linop
 
-// Every unit that can write sampling * fourier * sensitivity must know its fused gram: two units
-// that disagree on what gram() of a type returns would break the one-definition rule.
+// Every unit that can write sampling * fourier * sensitivity must know its fused kernels: two units
+// that disagree on what a type does would break the one-definition rule.
+#include "cardiomm/linop/encode.hpp"  // IWYU pragma: export
 #include "cardiomm/linop/normal.hpp"  // IWYU pragma: export
 
 #endif
