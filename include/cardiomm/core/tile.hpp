@@ -242,6 +242,8 @@ class packet_tile {
       for (index_t j = 0; j < m; ++j) g(column{}, i, j);
   }
   KOKKOS_FORCEINLINE_FUNCTION void barrier() const {}
+  /// The sum of what the threads of the tile bring; everybody gets it.
+  KOKKOS_FORCEINLINE_FUNCTION double sum(double v) const { return v; }
 
  private:
   index_t index_;
@@ -272,6 +274,10 @@ class team_tile {
     for_each(n * m, [&](column c, index_t i) { g(c, i / m, i % m); });
   }
   KOKKOS_FORCEINLINE_FUNCTION void barrier() const { team_.team_barrier(); }
+  KOKKOS_FORCEINLINE_FUNCTION double sum(double v) const {
+    team_.team_reduce(Kokkos::Sum<double>(v));
+    return v;
+  }
 
  private:
   const Member& team_;

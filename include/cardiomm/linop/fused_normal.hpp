@@ -3,8 +3,8 @@
 #define CARDIOMM_LINOP_FUSED_NORMAL_HPP
 /// \file
 /// What normal operators that are one kernel share: they carry a multiple of the identity, so that
-/// `gram(A) + rho * identity` stays one kernel, and they hold the maps as packets in the order in
-/// which tiles read them.
+/// `gram(A) + rho * identity` stays one kernel, they hold the maps as packets in the order in which
+/// tiles read them, and they can do a solver's vector work in the same sweep.
 
 #include "cardiomm/core/tile.hpp"
 #include "cardiomm/fft/stages.hpp"
@@ -68,7 +68,63 @@ tensor<T, 2, Ex> weights_by_position(const tensor<T, 2, Ex>& mask, const fft::li
   return to_space(Ex(), weights);
 }
 
+/// A sum in double of packets (hosts) or numbers (devices); a few at a time in their own precision.
+template <class L>
+class packet_sum {
+  using T = typename lane_traits<L>::real;
+  static constexpr int W = lane_traits<L>::width, most = 8;
+
+ public:
+  KOKKOS_FORCEINLINE_FUNCTION void add(const L& v) {
+    part_ = part_ + v;
+    if (++count_ == most) flush();
+  }
+  KOKKOS_FORCEINLINE_FUNCTION double total() {
+    flush();
+    double sum = 0;
+    for (int i = 0; i < W; ++i) sum += sum_[i];
+    return sum;
+  }
+
+ private:
+  KOKKOS_FORCEINLINE_FUNCTION void flush() {
+    T part[W];
+    lane_traits<L>::store(part, part_);
+    for (int i = 0; i < W; ++i) sum_[i] += double(part[i]);
+    part_ = L(T(0));
+    count_ = 0;
+  }
+  double sum_[W] = {};
+  L part_ = L(T(0));
+  int count_ = 0;
+};
+
 }  // namespace detail
+
+/// The vector work of conjugate gradients that an operator can do while it passes over its input:
+/// q = A p and the parts of <p, q>; before them x += alpha p and p = r + beta p if `x` is given.
+/// Factors of zero stand for vectors that are not read. `planes` neighbouring planes (frame, slice)
+/// are one system.
+template <class C>
+struct cg_sweep {
+  C* x = nullptr;
+  C* p = nullptr;
+  const C* r = nullptr;
+  const double* alpha = nullptr;  ///< (system), on the space of the operator
+  const double* beta = nullptr;   ///< (system)
+  double* partial = nullptr;      ///< `sweep_partials(shape)` numbers, systems one after the other
+  index_t planes = 0;
+};
+
+/// Operators with the sweep built in; `sweeps(batch_axes)` tells for which systems.
+template <class A>
+concept SweepsCG = OperatorLike<A> &&
+    requires(const A& a, const typename A::execution_space& ex,
+             const cg_sweep<typename A::value_type>& s, range_out<A> q, domain_shape<A> d) {
+  a.apply_sweep(ex, s, q);
+  { a.sweep_partials(d) } -> std::convertible_to<index_t>;
+  { a.sweeps(1) } -> std::convertible_to<bool>;
+};
 
 /// Base of A^H A + shift as one kernel.
 template <class Self, class T, int Rank, ExecutionSpace Ex>

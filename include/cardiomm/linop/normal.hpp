@@ -30,7 +30,8 @@ namespace cardiomm::inline CARDIOMM_ABI::linop {
 
 namespace detail {
 
-/// y = alpha (A^H A x + shift x), or y += ...; see the top of the file.
+/// y = alpha (A^H A x + shift x), or y += ...; see the top of the file. With a `cg_sweep` its p
+/// takes the place of x.
 template <class T>
 struct line_normal_kernel {
   static constexpr const char* name = "cardiomm::linop::sense_line_normal";
@@ -43,6 +44,7 @@ struct line_normal_kernel {
   index_t sets, map_slices, coils, mask_frames, blocks;
   complex<T> alpha, shift;  ///< shift is alpha times the shift of the operator
   bool add;
+  cg_sweep<complex<T>> cg;
 
   template <class Tile>
   KOKKOS_INLINE_FUNCTION void operator()(const Tile& tile) const {
@@ -65,6 +67,7 @@ struct line_normal_kernel {
     const index_t next_set = image.size();
     const complex<T>* in = x + offset;
     complex<T>* out = y + offset;
+    const index_t image_plane = frame * slices + slice;
     const T* weight = weights + (mask_frames == 1 ? 0 : frame) * ny;
     const index_t map_pitch = fft::tile_rows<Tile>::numbers(ny);
     const index_t next_map = map_slices * blocks * coils * map_pitch;
@@ -73,9 +76,26 @@ struct line_normal_kernel {
     const fft::tile_rows<Tile> source{work.re(s.rows)};
     const fft::tile_rows<Tile> sum{source.re(count * ny)};
 
+    const bool update = cg.x != nullptr;
+    const T step = update ? T(cg.alpha[image_plane / cg.planes]) : T(0);
+    const T keep = update ? T(cg.beta[image_plane / cg.planes]) : T(0);
     tile.for_each(count, ny, [&](column c, index_t set, index_t row) {
+      const index_t at = set * next_set + row * nx;
       L re, im;
-      c.load(in + set * next_set + row * nx, valid, re, im);
+      if (update) {
+        c.load(cg.r + offset + at, valid, re, im);
+        if (step != T(0) || keep != T(0)) {
+          L pr, pi, xr, xi;
+          c.load(cg.p + offset + at, valid, pr, pi);
+          c.load(cg.x + offset + at, valid, xr, xi);
+          c.store(cg.x + offset + at, valid, xr + L(step) * pr, xi + L(step) * pi);
+          re = re + L(keep) * pr;
+          im = im + L(keep) * pi;
+        }
+        c.store(cg.p + offset + at, valid, re, im);
+      } else {
+        c.load(in + at, valid, re, im);
+      }
       source.store(c, set * ny + row, re, im);
       sum.store(c, set * ny + row, L(T(0)), L(T(0)));
     });
@@ -123,6 +143,7 @@ struct line_normal_kernel {
     }
     const L alpha_re(alpha.real()), alpha_im(alpha.imag());
     const L shift_re(shift.real()), shift_im(shift.imag());
+    packet_sum<L> product;
     tile.for_each(count, ny, [&](column c, index_t set, index_t row) {
       complex<T>* to = out + set * next_set + row * nx;
       L ar, ai, xr, xi;
@@ -137,7 +158,12 @@ struct line_normal_kernel {
         im = im + yi;
       }
       c.store(to, valid, re, im);
+      if (cg.partial != nullptr) product.add(re * xr + im * xi);
     });
+    if (cg.partial != nullptr) {
+      const double part = tile.sum(product.total());
+      cg.partial[image_plane * blocks + block] = part;
+    }
     tile.barrier();
   }
 };
@@ -178,10 +204,24 @@ class sense_line_normal
     merge(d, r, name);
   }
   void apply(const Ex& ex, view<const C, ImageRank, Ex> x, view<C, ImageRank, Ex> y,
-             accumulation<C> acc) const;
+             accumulation<C> acc) const {
+    run(ex, x.data(), y, acc, {});
+  }
   const void* id() const { return id_; }
 
+  /// See cg_sweep. Systems may be single planes, frames or the whole series; with several sets only
+  /// the whole series.
+  bool sweeps(int batch_axes) const { return lead == 1 ? batch_axes == 0 : batch_axes <= 2; }
+  index_t sweep_partials(const shape<ImageRank>& d) const {
+    return d[lead] * d[lead + 1] * detail::column_blocks<T, Ex>(d[lead + 3]);
+  }
+  void apply_sweep(const Ex& ex, const cg_sweep<C>& sweep, view<C, ImageRank, Ex> q) const {
+    run(ex, sweep.p, q, {}, sweep);
+  }
+
  private:
+  void run(const Ex& ex, const C* x, view<C, ImageRank, Ex> y, accumulation<C> acc,
+           const cg_sweep<C>& sweep) const;
   static index_t checked_lines(const line_mask<T, Ex>& mask,
                                const sensitivity_of_rank<T, ImageRank, Ex>& maps) {
     const index_t ny = static_cast<index_t>(mask.mask().extent(1)), my = shape_of(maps.maps())[3];
@@ -199,13 +239,12 @@ class sense_line_normal
 
 // Not inline: see the end of fft/plan.hpp.
 template <class T, ExecutionSpace Ex, int ImageRank>
-void sense_line_normal<T, Ex, ImageRank>::apply(const Ex& ex, view<const C, ImageRank, Ex> x,
-                                                view<C, ImageRank, Ex> y,
-                                                accumulation<C> acc) const {
-  const shape<ImageRank> s = shape_of(x);
+void sense_line_normal<T, Ex, ImageRank>::run(const Ex& ex, const C* x, view<C, ImageRank, Ex> y,
+                                              accumulation<C> acc, const cg_sweep<C>& sweep) const {
+  const shape<ImageRank> s = shape_of(y);
   const shape<5> m = shape_of(maps_.maps());
   detail::line_normal_kernel<T> kernel;
-  kernel.x = x.data();
+  kernel.x = x;
   kernel.y = y.data();
   kernel.maps = packed_.data();
   kernel.weights = weights_.data();
@@ -219,6 +258,7 @@ void sense_line_normal<T, Ex, ImageRank>::apply(const Ex& ex, view<const C, Imag
   kernel.alpha = acc.alpha;
   kernel.shift = this->shift() * acc.alpha;
   kernel.add = acc.add;
+  kernel.cg = sweep;
   using rows = fft::tile_rows<launch::tile_type<T, Ex>>;
   launch::tiles<T>(ex, kernel.image[0] * kernel.image[1] * kernel.blocks,
                    line_->scratch_numbers() + 2 * m[0] * rows::numbers(m[3]), kernel);

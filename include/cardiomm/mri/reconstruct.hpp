@@ -140,7 +140,7 @@ solve::report solve_sense(const typename A::execution_space& ex, const A& a, con
   c.check_every = o.check_every;
   c.monitor = o.monitor;
   if (o.joint) c.sum = o.sum;
-  return solve::cg(ex, linop::gram(a) + o.lambda * linop::identity, b, x, c);
+  return solve::cg_in_place(ex, linop::gram(a) + o.lambda * linop::identity, b, x, c);
 }
 
 /// One frame of a mask (frame or 1, y, x).
