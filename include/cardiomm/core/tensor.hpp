@@ -10,6 +10,7 @@
 
 #include "cardiomm/core/concepts.hpp"
 #include "cardiomm/core/error.hpp"
+#include "cardiomm/core/pages.hpp"
 #include "cardiomm/core/shape.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI {
@@ -78,8 +79,11 @@ template <class T, ExecutionSpace Space, int R>
 tensor<T, R, Space> make_tensor(const Space& ex, const shape<R>& s,
                                 const std::string& label = "cardiomm::tensor") {
   (void)ex;
-  return tensor<T, R, Space>(Kokkos::view_alloc(Kokkos::WithoutInitializing, label),
-                             detail::layout_of(s));
+  tensor<T, R, Space> t(Kokkos::view_alloc(Kokkos::WithoutInitializing, label),
+                        detail::layout_of(s));
+  if constexpr (std::is_same_v<typename Space::memory_space, Kokkos::HostSpace>)
+    detail::prefer_large_pages(t.data(), t.size() * sizeof(T));
+  return t;
 }
 
 /// New tensor of zeros (ordered on `ex`).

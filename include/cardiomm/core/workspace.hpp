@@ -94,9 +94,12 @@ class workspace {
       ++block_;
       used_ = 0;
     }
-    if (block_ == blocks_.size())
+    if (block_ == blocks_.size()) {
       blocks_.emplace_back(Kokkos::view_alloc(Kokkos::WithoutInitializing, "cardiomm::workspace"),
                            bytes);
+      if constexpr (std::is_same_v<typename Space::memory_space, Kokkos::HostSpace>)
+        detail::prefer_large_pages(blocks_.back().data(), bytes);
+    }
     char* p = blocks_[block_].data() + used_;
     used_ += bytes;
     const auto over = reinterpret_cast<std::uintptr_t>(p) % alignment;
