@@ -7,6 +7,7 @@
 ///
 ///     line_mask(m) * fourier * sensitivity(s)      over y and x of any rank
 ///     fourier_x, fourier_y, fourier_frame          over one axis (readout, phase encode, time)
+///     fourier_zyx                                  over partitions (in place of slices), y and x
 
 #include "cardiomm/core/random.hpp"
 #include "cardiomm/fft/cache.hpp"
@@ -14,12 +15,13 @@
 
 namespace cardiomm::inline CARDIOMM_ABI::linop {
 
-/// Axes of a transform; the frame axis is the first, y and x are the last two.
-enum class fourier_axes { yx, x, y, frame };
+/// Axes of a transform; the frame axis is the first, z the second, y and x are the last two.
+enum class fourier_axes { yx, x, y, frame, zyx };
 inline constexpr fourier_axes along_yx = fourier_axes::yx;
 inline constexpr fourier_axes along_x = fourier_axes::x;
 inline constexpr fourier_axes along_y = fourier_axes::y;
 inline constexpr fourier_axes along_frame = fourier_axes::frame;
+inline constexpr fourier_axes along_zyx = fourier_axes::zyx;
 
 /// Unitary transform of a tensor of rank R; its adjoint is the inverse transform. Plans come from
 /// the cache: the first apply of a shape makes them.
@@ -30,6 +32,8 @@ struct fourier_op : linear_operator<fourier_op<T, R, Ex, Axes>, T, R, R, Ex> {
   static constexpr bool unitary = true, inplace_ok = true;
   static_assert(R >= 2 || (Axes != fourier_axes::yx && Axes != fourier_axes::y),
                 "cardiomm: fourier over y and x needs a tensor with both axes");
+  static_assert(R >= 4 || Axes != fourier_axes::zyx,
+                "cardiomm: fourier_zyx needs (frame, partition, ..., y, x)");
 
   void unify(shape<R>& d, shape<R>& r) const { merge(d, r, name); }
   void apply(const Ex& ex, domain_in<base> x, range_out<base> y, acc_of<base> acc) const {
@@ -53,17 +57,22 @@ struct fourier_op : linear_operator<fourier_op<T, R, Ex, Axes>, T, R, R, Ex> {
   }
   static void transform(const Ex& ex, fft::direction way, const shape<R>& s, const complex<T>* in,
                         complex<T>* out) {
-    if constexpr (Axes == fourier_axes::yx) {
+    if constexpr (Axes == fourier_axes::yx || Axes == fourier_axes::zyx) {
       fft::spec<2> what{shape<2>{{s[R - 2], s[R - 1]}}};
       what.direction = way;
       fft::cached_plan<T>(ex, what)->execute(ex, s.size() / what.numbers(), in, out);
+      if constexpr (Axes == fourier_axes::zyx) along(ex, 1, way, s, out, out);
     } else {
       constexpr int axis = Axes == fourier_axes::x ? R - 1 : Axes == fourier_axes::y ? R - 2 : 0;
-      fft::spec<1> what{shape<1>{{s[axis]}}};
-      what.direction = way;
-      for (int i = axis + 1; i < R; ++i) what.inner *= s[i];
-      fft::cached_plan<T>(ex, what)->execute(ex, s.size() / what.numbers(), in, out);
+      along(ex, axis, way, s, in, out);
     }
+  }
+  static void along(const Ex& ex, int axis, fft::direction way, const shape<R>& s,
+                    const complex<T>* in, complex<T>* out) {
+    fft::spec<1> what{shape<1>{{s[axis]}}};
+    what.direction = way;
+    for (int i = axis + 1; i < R; ++i) what.inner *= s[i];
+    fft::cached_plan<T>(ex, what)->execute(ex, s.size() / what.numbers(), in, out);
   }
 };
 
@@ -74,6 +83,7 @@ inline constexpr fourier_token<fourier_axes::yx> fourier;
 inline constexpr fourier_token<fourier_axes::x> fourier_x;
 inline constexpr fourier_token<fourier_axes::y> fourier_y;
 inline constexpr fourier_token<fourier_axes::frame> fourier_frame;
+inline constexpr fourier_token<fourier_axes::zyx> fourier_zyx;
 
 /// The inverse transform, unbound: adjoint(fourier).
 template <fourier_axes Axes>
@@ -124,7 +134,7 @@ struct specimen<fourier_op<T, R, Ex, Axes>> {
 template <class T, ExecutionSpace Ex>
 using fourier_specimens =
     type_list<fourier_op<T, 5, Ex>, fourier_op<T, 4, Ex, along_x>, fourier_op<T, 4, Ex, along_y>,
-              fourier_op<T, 4, Ex, along_frame>>;
+              fourier_op<T, 4, Ex, along_frame>, fourier_op<T, 5, Ex, along_zyx>>;
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::linop
 

@@ -201,7 +201,8 @@ using sensitivity_specimens = type_list<sensitivity<T, Ex>, soft_sensitivity<T, 
 
 // Every unit that can write sampling * fourier * sensitivity must know its fused kernels: two units
 // that disagree on what a type does would break the one-definition rule.
-#include "cardiomm/linop/encode.hpp"  // IWYU pragma: export
-#include "cardiomm/linop/normal.hpp"  // IWYU pragma: export
+#include "cardiomm/linop/encode.hpp"         // IWYU pragma: export
+#include "cardiomm/linop/normal.hpp"         // IWYU pragma: export
+#include "cardiomm/linop/normal_volume.hpp"  // IWYU pragma: export
 
 #endif
