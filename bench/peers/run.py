@@ -26,6 +26,9 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
+from tables import context_line, tables  # beside this file
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 PACKAGES = ["sigpy", "bartorch==0.0.17", "mrpro", "torch", "scipy", "numpy"]
@@ -482,7 +485,7 @@ def cases(args, workers, bart08, bart10):
     return [c for c in found if re.search(args.only, f"{c['id']}_{c['coils']}")]
 
 
-# ---- ratios and tables -------------------------------------------------------------------------------------
+# ---- ratios -------------------------------------------------------------------------------------------------
 def ratios(runs, normal):
     rows = []
 
@@ -529,50 +532,6 @@ def memory(runs):
     return rows
 
 
-def number(value, digits=3):
-    return "" if value is None else f"{value:.{digits}g}"
-
-
-def error_text(record):
-    if record.get("error") is None:
-        return ""
-    text = f"{record['error']:.4f}" if record["error"] > 1e-3 else f"{record['error']:.1e}"
-    return text + (f" / {record['error_heart']:.4f}" if "error_heart" in record else "")
-
-
-def tables(report):
-    """Markdown of a report."""
-    lines = ["| task | coils | threads | ours, s | fastest peer | s | ratio | target | error, ours : peer |",
-             "|---|---|---|---|---|---|---|---|---|"]
-    for r in report["ratios"]:
-        note = f"{r['percent_of_peak']:.0f} % of the peak" if "percent_of_peak" in r else (
-            f"{error_text({'error': r['error']})} : {error_text({'error': r['peer_error']})}")
-        lines.append(f"| {r['what']} | {r['coils']} | {r['threads']} | {number(r['ours'])} | {r['peer']} | "
-                     f"{number(r['peer_seconds'])} | {'**' if r['ratio'] < r['target'] else ''}{r['ratio']:.1f}"
-                     f"{'**' if r['ratio'] < r['target'] else ''}{'*' if r['disturbed'] else ''} | >= {r['target']} | {note} |")
-    lines += ["", "| task | coils | contender | seconds, by threads | processor seconds | peak MiB | error | n |",
-              "|---|---|---|---|---|---|---|---|"]
-    keys = dict.fromkeys((r["case"], r["coils"], r["contender"]) for r in report["runs"])
-    for case, coils, contender in keys:
-        these = [r for r in report["runs"] if (r["case"], r["coils"], r["contender"]) == (case, coils, contender)]
-        reason = next((r["not_run"] for r in these if "not_run" in r), None)
-        done = [r for r in these if "median" in r]
-        if not done:
-            lines.append(f"| {case} | {coils} | {contender} | not run: {reason} | | | | |")
-            continue
-        kind = "" if done[0]["kind"] == "call" else " (process)"
-        lines.append(
-            f"| {case} | {coils} | {contender}{kind} | "
-            + " / ".join(number(r["median"]) + ("*" if r["disturbed"] else "") for r in done) + " | "
-            + " / ".join(number(r["cpu_median"]) for r in done) + f" | {max(r['peak_mib'] for r in done):.0f} | "
-            + error_text(done[0]) + " | " + "/".join(str(r["n"]) for r in done) + " |")
-    if report["memory"]:
-        lines += ["", "| peak memory of `cardiomm recon` | threads | MiB | data + maps + 6 images, MiB |", "|---|---|---|---|"]
-        for m in report["memory"]:
-            lines.append(f"| {m['coils']} coils | {m['threads']} | {m['peak_mib']:.0f} | {m['allowed_mib']:.0f} |")
-    return "\n".join(lines)
-
-
 def context(args):
     def output(*command):
         try:
@@ -610,7 +569,8 @@ def main():
     args = parser.parse_args()
     if args.table:
         with open(args.table) as f:
-            print(tables(json.load(f)))
+            report = json.load(f)
+        print(context_line(report) + "\n\n" + tables(report))
         return
     if args.quick:
         args.coils, args.repetitions, args.patience = "10", min(2, args.repetitions), min(5, args.patience)
@@ -654,7 +614,7 @@ def main():
     report["memory"] = memory(report["runs"])
     with open(out, "w") as f:
         json.dump(report, f, indent=1)
-    print(tables(report))
+    print(context_line(report) + "\n\n" + tables(report))
     say(f"\n{time.time() - begun:.0f} seconds; report: {out}")
 
 
