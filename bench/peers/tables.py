@@ -38,7 +38,8 @@ def tables(report):
             f"| {case} | {coils} | {contender}{kind} | "
             + " / ".join(number(r["median"]) + ("*" if r["disturbed"] else "") for r in done) + " | "
             + " / ".join(number(r["cpu_median"]) for r in done) + f" | {max(r['peak_mib'] for r in done):.0f} | "
-            + error_text(done[0]) + " | " + "/".join(str(r["n"]) for r in done) + " |")
+            + error_text(done[0]) + " | " + "/".join(str(r["n"]) for r in done)
+            + (", first call" if any("note" in r for r in done) else "") + " |")
     if report["memory"]:
         lines += ["", "| peak memory of `cardiomm recon` | threads | MiB | data + maps + 6 images, MiB |", "|---|---|---|---|"]
         for m in report["memory"]:
