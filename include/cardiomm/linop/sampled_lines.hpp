@@ -31,20 +31,22 @@ class sampled_lines {
   static constexpr index_t W = launch::tile_width<T, Ex>;
 
  public:
-  sampled_lines(const line_mask<T, Ex>& mask, const fft::line<T, Ex>& along_y) {
-    const auto lines = to_host(mask.mask());
-    fill(lines.data(), static_cast<index_t>(lines.extent(0)), along_y, nullptr, 0);
-  }
-  sampled_lines(const point_mask<T, Ex>& mask, const fft::line<T, Ex>& along_y) {
-    const auto points = to_host(mask.mask());
-    const shape<3> s = shape_of(points);
-    std::vector<T> lines(static_cast<std::size_t>(s[0] * s[1]));
-    for (index_t i = 0; i < s[0] * s[1]; ++i) {
-      const T* row = points.data() + i * s[2];
-      lines[static_cast<std::size_t>(i)] =
-          std::any_of(row, row + s[2], [](T v) { return v != T(0); }) ? T(1) : T(0);
+  /// Masks of whole lines hold (frame, y), others (frame, y, x).
+  template <class Mask>
+  sampled_lines(const Mask& mask, const fft::line<T, Ex>& along_y) {
+    const auto samples = to_host(mask.mask());
+    if constexpr (rank_of<decltype(samples)> == 2) {
+      fill(samples.data(), static_cast<index_t>(samples.extent(0)), along_y, nullptr, 0);
+    } else {
+      const shape<3> s = shape_of(samples);
+      std::vector<T> lines(static_cast<std::size_t>(s[0] * s[1]));
+      for (index_t i = 0; i < s[0] * s[1]; ++i) {
+        const T* row = samples.data() + i * s[2];
+        lines[static_cast<std::size_t>(i)] =
+            std::any_of(row, row + s[2], [](T v) { return v != T(0); }) ? T(1) : T(0);
+      }
+      fill(lines.data(), s[0], along_y, samples.data(), s[2]);
     }
-    fill(lines.data(), s[0], along_y, points.data(), s[2]);
   }
 
   line_list<T> list() const {
