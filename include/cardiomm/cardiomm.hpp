@@ -19,11 +19,13 @@
 #include "cardiomm/linop/crop.hpp"
 #include "cardiomm/linop/norm.hpp"
 #include "cardiomm/linop/stack.hpp"
+#include "cardiomm/linop/uniform.hpp"
 #include "cardiomm/mri/calibrate.hpp"
 #include "cardiomm/mri/coil_compress.hpp"
 #include "cardiomm/mri/metrics.hpp"
 #include "cardiomm/mri/prewhiten.hpp"
 #include "cardiomm/mri/reconstruct.hpp"
 #include "cardiomm/mri/simulate.hpp"
+#include "cardiomm/solve/direct.hpp"
 
 #endif
