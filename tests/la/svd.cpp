@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "cardiomm/la/lapack.hpp"
 #include "matrices.hpp"
 
 using namespace cardiomm;

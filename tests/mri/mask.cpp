@@ -16,6 +16,9 @@
 #include <string>
 #include <vector>
 
+#include "cardiomm/mri/centre.hpp"
+#include "cardiomm/mri/line_sampler.hpp"
+#include "cardiomm/mri/radial_mask.hpp"
 #include "support/shared.hpp"
 
 using namespace cardiomm;
