@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <vector>
+
 #include "support/counters.hpp"
 #include "support/encoding.hpp"
 
@@ -61,4 +63,69 @@ TEST_CASE("mask and maps of different heights are refused") {
   const encoding_problem<lines<float>> p(shape<5>{{2, 1, 3, 8, 8}}, 1, 2),
       q(shape<5>{{2, 1, 3, 10, 8}}, 1, 2);
   CHECK_THROWS_AS((linop::sense_line_normal<float, ex_t>(p.sampling(), q.coils())), shape_error);
+}
+
+namespace {
+/// The whole sweep of conjugate gradients against its five steps.
+template <class T, int ImageRank>
+void check_sweep(shape<5> k, int batch_axes, bool first) {
+  CAPTURE(to_string(k));
+  CAPTURE(batch_axes);
+  using C = complex<T>;
+  const ex_t ex;
+  const encoding_problem<lines<T>, ImageRank> problem(k, 1, k[0]);
+  const auto a = linop::gram(problem.encoding()) + 0.25 * linop::identity;
+  REQUIRE(a.sweeps(batch_axes));
+  index_t systems = 1;
+  for (int i = 0; i < batch_axes; ++i) systems *= shape_of(problem.x)[i];
+  const index_t n = static_cast<index_t>(problem.x.size()) / systems;
+  auto x = clone(ex, problem.x), p = clone(ex, problem.x), r = clone(ex, problem.x);
+  auto q = clone(ex, problem.x);
+  random::fill_normal(ex, p, 11);
+  random::fill_normal(ex, r, 12);
+  auto x1 = clone(ex, x), p1 = clone(ex, p), q1 = clone(ex, q);
+  if (first) Kokkos::deep_copy(p, C(NAN));  // before the first iteration nothing is there to read
+  std::vector<double> alpha, beta, pq(static_cast<std::size_t>(systems));
+  for (index_t b = 0; b < systems; ++b) {
+    alpha.push_back(first ? 0 : 0.5 + double(b));
+    beta.push_back(first ? 0 : 1.5 - double(b) / 2);
+    for (index_t i = b * n; i < (b + 1) * n; ++i) {
+      x1.data()[i] += T(alpha.back()) * p1.data()[i];
+      p1.data()[i] = r.data()[i] + T(beta.back()) * p1.data()[i];
+    }
+  }
+  linop::apply(ex, a, p1, q1);
+  blas1::real_dot(ex, systems, p1, q1, pq.data());
+  linop::cg_sweep<C> sweep;
+  std::vector<double> partial(static_cast<std::size_t>(a.sweep_partials(shape_of(x))));
+  sweep.x = x.data();
+  sweep.p = p.data();
+  sweep.r = r.data();
+  sweep.alpha = alpha.data();
+  sweep.beta = beta.data();
+  sweep.partial = partial.data();
+  sweep.planes = n / (k[3] * k[4]);
+  a.apply_sweep(ex, sweep, q);
+  CHECK(distance(x, x1) < 1e-6);
+  CHECK(distance(p, p1) < 1e-6);
+  CHECK(distance(q, q1) < 1e-6);
+  const std::size_t parts = partial.size() / static_cast<std::size_t>(systems);
+  for (std::size_t b = 0; b < pq.size(); ++b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < parts; ++i) sum += partial[b * parts + i];
+    CHECK(std::abs(sum - pq[b]) < 1e-6 * std::abs(pq[b]));
+  }
+}
+}  // namespace
+
+TEST_CASE("the sweep of conjugate gradients does what its five steps do") {
+  for (const bool first : {true, false})
+    for (index_t nx : {16, 21}) {
+      const shape<5> k{{3, 2, 3, 12, nx}};
+      for (int axes = 0; axes <= 2; ++axes) check_sweep<float, 4>(k, axes, first);
+      check_sweep<double, 4>(k, 2, first);
+      check_sweep<float, 5>(k, 0, first);
+    }
+  const encoding_problem<lines<float>, 5> soft(shape<5>{{3, 2, 3, 12, 16}}, 1, 3);
+  CHECK_FALSE(linop::gram(soft.encoding()).sweeps(1));
 }
