@@ -43,6 +43,14 @@
 #define CARDIOMM_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/// After a lambda's parameters: the compiler may not keep it as a function. Hosts only, where
+/// calls cost as much as a butterfly.
+#if defined(__GNUC__) && !defined(__CUDACC__) && !defined(__HIPCC__)
+#define CARDIOMM_INLINED __attribute__((always_inline))
+#else
+#define CARDIOMM_INLINED
+#endif
+
 namespace cardiomm::inline CARDIOMM_ABI::launch {
 
 namespace detail {

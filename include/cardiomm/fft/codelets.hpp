@@ -21,7 +21,7 @@ namespace detail {
 template <class T>
 inline constexpr T sqrt_half = T(0.707106781186547524400844362104849L);
 
-/// Template on the radix, so that arrays of packets stay in registers. R = 2, 3, 4, 5, 7, 8, 16.
+/// Template on the radix, so that arrays of packets stay in registers. R = 1 .. 9, 12, 16.
 template <int R>
 struct butterfly;
 
@@ -264,6 +264,46 @@ struct butterfly<9> {
     }
   }
 };
+
+/// y = A x B points without twiddle factors, for A and B without a common divisor: point
+/// B a + A b (mod A B) enters at (a, b), frequency k leaves at (k mod A, k mod B). Good, J. R.
+/// Stat. Soc. B 20, 361 (1958).
+template <int A, int B>
+struct coprime_butterfly {
+  template <class L>
+  static KOKKOS_FORCEINLINE_FUNCTION void apply(L* re, L* im) {
+    constexpr int N = A * B;
+    L r[N], i[N];
+    CARDIOMM_UNROLL
+    for (int a = 0; a < A; ++a) {
+      CARDIOMM_UNROLL
+      for (int b = 0; b < B; ++b) {
+        r[a * B + b] = re[(B * a + A * b) % N];
+        i[a * B + b] = im[(B * a + A * b) % N];
+      }
+      butterfly<B>::apply(r + a * B, i + a * B);
+    }
+    CARDIOMM_UNROLL
+    for (int b = 0; b < B; ++b) {
+      L cr[A], ci[A];
+      CARDIOMM_UNROLL
+      for (int a = 0; a < A; ++a) cr[a] = r[a * B + b], ci[a] = i[a * B + b];
+      butterfly<A>::apply(cr, ci);
+      CARDIOMM_UNROLL
+      for (int a = 0; a < A; ++a) {
+        // the k below N with k mod A == a and k mod B == b
+        int k = b;
+        while (k % A != a) k += B;
+        re[k] = cr[a];
+        im[k] = ci[a];
+      }
+    }
+  }
+};
+template <>
+struct butterfly<6> : coprime_butterfly<2, 3> {};
+template <>
+struct butterfly<12> : coprime_butterfly<4, 3> {};
 
 /// g++ would read numbers that are used several times from memory each time, as operands of the
 /// multiplications; then loads are the limit.

@@ -115,9 +115,10 @@ template <class T, ExecutionSpace Ex>
 class line {
  public:
   /// Throws value_error unless n > 0.
-  line(const Ex& ex, index_t n) {
+  line(const Ex& ex, index_t n) : line(ex, n, n > 0 ? factorize(n) : std::vector<int>()) {}
+  /// With stages of these radices, whose product is n; with none by Bluestein's algorithm.
+  line(const Ex& ex, index_t n, std::vector<int> radices) {
     require(n > 0, "fft: length: expected at least 1, found ", n);
-    std::vector<int> radices = factorize(n);
     const bool bluestein = radices.empty();
     index_t rows = n;
     if (bluestein)

@@ -21,6 +21,17 @@ namespace cardiomm::inline CARDIOMM_ABI::fft {
 
 namespace detail {
 
+/// f(column, row, re, im), or f(column, row, slot, re, im) if it takes the slot: the number of the
+/// row in the order in which the first stage of a transform goes through its rows.
+template <class F, class C, class L>
+KOKKOS_FORCEINLINE_FUNCTION void call(const F& f, C c, index_t row, [[maybe_unused]] index_t slot,
+                                      L& re, L& im) {
+  if constexpr (std::is_invocable_v<const F&, C, index_t, index_t, L&, L&>)
+    f(c, row, slot, re, im);
+  else
+    f(c, row, re, im);
+}
+
 /// A functor with the arguments (real, imaginary) exchanged: turns a transform into the one with
 /// the other sign.
 template <class Load>
@@ -28,7 +39,7 @@ struct swapped_load {
   const Load& load;
   template <class C, class L>
   KOKKOS_FORCEINLINE_FUNCTION void operator()(C c, index_t row, L& re, L& im) const {
-    load(c, row, im, re);
+    call(load, c, row, row, im, re);
   }
 };
 template <class Store>
@@ -36,7 +47,7 @@ struct swapped_store {
   const Store& store;
   template <class C, class L>
   KOKKOS_FORCEINLINE_FUNCTION void operator()(C c, index_t row, const L& re, const L& im) const {
-    store(c, row, im, re);
+    call(store, c, row, row, im, re);
   }
 };
 template <class Rows>
@@ -96,12 +107,16 @@ KOKKOS_FORCEINLINE_FUNCTION void with_radix(int r, const F& f) {
       return f.template operator()<4>();
     case 5:
       return f.template operator()<5>();
+    case 6:
+      return f.template operator()<6>();
     case 7:
       return f.template operator()<7>();
     case 8:
       return f.template operator()<8>();
     case 9:
       return f.template operator()<9>();
+    case 12:
+      return f.template operator()<12>();
     case 13:
       return f.template operator()<-13>();
     case 16:
@@ -113,23 +128,32 @@ KOKKOS_FORCEINLINE_FUNCTION void with_radix(int r, const F& f) {
   }
 }
 
+/// Rows [first, first + rows) of a transform that has been cut into independent parts.
+struct part {
+  index_t first, rows;
+  static KOKKOS_FORCEINLINE_FUNCTION index_t load_distance(index_t m) { return m; }
+  static KOKKOS_FORCEINLINE_FUNCTION index_t store_distance(index_t m) { return m; }
+};
+
 /// One stage over rows at distance m. Dif: butterfly, then twiddle; else conjugate twiddle, then
 /// conjugate butterfly. Without Twiddled m is 1, where all twiddles are one.
-template <bool Dif, bool Twiddled, int R, class Tile, class Load, class Store>
+template <bool Dif, bool Twiddled, int R, class Tile, class Part, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void pass(const Tile& tile, const stages<typename Tile::real>& s, int stage,
-                                 const Load& load, const Store& store) {
+                                 const Part& of, const Load& load, const Store& store) {
   using T = typename Tile::real;
   using L = typename Tile::number;
   const int radix = s.radix[stage];
   const index_t m = Twiddled ? s.distance[stage] : 1;
   const T* roots = s.table + s.root[stage];
   const T* twiddle = s.table + s.twiddle[stage];
-  const auto body = [&](typename Tile::column c, index_t b, index_t j) {
+  const auto body = [&](typename Tile::column c, index_t b, index_t j) CARDIOMM_INLINED {
     const int r = R ? constant_radix<R> : radix;
     if (r < 1) return;  // tells the compiler that there is a first row
     L re[capacity_of<R>], im[capacity_of<R>];
-    const index_t first = b * r * m + j;
-    for_points<R>(0, r, [&](int q) { load(c, first + q * m, re[q], im[q]); });
+    const index_t first = b * r * m + j, slot = b * r * m + j * r;
+    for_points<R>(0, r, [&](int q) {
+      call(load, c, of.first + first + q * of.load_distance(m), slot + q, re[q], im[q]);
+    });
     if constexpr (Dif) butterflies<R>(re, im, r, roots);
     if constexpr (Twiddled) {
       const T* w = twiddle + j * (r - 1) * 2;
@@ -146,12 +170,14 @@ KOKKOS_INLINE_FUNCTION void pass(const Tile& tile, const stages<typename Tile::r
       });
     }
     if constexpr (!Dif) butterflies<R>(im, re, r, roots);
-    for_points<R>(0, r, [&](int q) { store(c, first + q * m, re[q], im[q]); });
+    for_points<R>(0, r, [&](int q) {
+      call(store, c, of.first + first + q * of.store_distance(m), slot + q, re[q], im[q]);
+    });
   };
   if constexpr (Twiddled)
-    tile.for_each(s.rows / (radix * m), m, body);
+    tile.for_each(of.rows / (radix * m), m, body);
   else
-    tile.for_each(s.rows / radix,
+    tile.for_each(of.rows / radix,
                   [&](typename Tile::column c, index_t b) { body(c, b, index_t(0)); });
 }
 
@@ -171,16 +197,16 @@ KOKKOS_FORCEINLINE_FUNCTION auto weight_of(const Weight& weight, [[maybe_unused]
 /// The last stage of `forward`, a real weight for each position, and the first stage of `adjoint`:
 /// they meet on the same rows. Rows whose weights are all zero are only cleared.
 template <int R, class Tile, class Rows, class Weight>
-KOKKOS_INLINE_FUNCTION void weigh(const Tile& tile, const stages<typename Tile::real>& s,
+KOKKOS_INLINE_FUNCTION void weigh(const Tile& tile, const stages<typename Tile::real>& s, part of,
                                   Rows scratch, const Weight& weight) {
   using T = typename Tile::real;
   using L = typename Tile::number;
   const int radix = s.radix[s.count - 1];
   const T* roots = s.table + s.root[s.count - 1];
-  tile.for_each(s.rows / radix, [&](typename Tile::column c, index_t b) {
+  tile.for_each(of.rows / radix, [&](typename Tile::column c, index_t b) {
     const int r = R ? constant_radix<R> : radix;
     if (r < 1) return;
-    const index_t first = b * r;
+    const index_t first = of.first + b * r;
     if constexpr (uniform_weight<Weight>) {
       bool all_zero = true;
       for_points<R>(0, r, [&](int q) { all_zero = all_zero & (weight(first + q) == T(0)); });
@@ -203,10 +229,17 @@ KOKKOS_INLINE_FUNCTION void weigh(const Tile& tile, const stages<typename Tile::
   });
 }
 
+template <bool Dif, bool Twiddled, class Tile, class Part, class Load, class Store>
+KOKKOS_INLINE_FUNCTION void one_stage(const Tile& tile, const stages<typename Tile::real>& s,
+                                      int stage, const Part& of, const Load& load,
+                                      const Store& store) {
+  with_radix(s.radix[stage],
+             [&]<int R>() { pass<Dif, Twiddled, R>(tile, s, stage, of, load, store); });
+}
 template <bool Dif, bool Twiddled, class Tile, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void one_stage(const Tile& tile, const stages<typename Tile::real>& s,
                                       int stage, const Load& load, const Store& store) {
-  with_radix(s.radix[stage], [&]<int R>() { pass<Dif, Twiddled, R>(tile, s, stage, load, store); });
+  one_stage<Dif, Twiddled>(tile, s, stage, part{0, s.rows}, load, store);
 }
 
 /// Rows through a functor into scratch or out of it.
@@ -215,8 +248,8 @@ KOKKOS_INLINE_FUNCTION void move_rows(const Tile& tile, index_t rows, const Load
                                       const Store& store) {
   tile.for_each(rows, [&](typename Tile::column c, index_t row) {
     typename Tile::number re, im;
-    load(c, row, re, im);
-    store(c, row, re, im);
+    call(load, c, row, row, re, im);
+    call(store, c, row, row, re, im);
   });
 }
 
@@ -274,7 +307,7 @@ KOKKOS_INLINE_FUNCTION void convolve_chirp(const Tile& tile, const stages<typena
   tile.for_each(s.rows, [&](column c, index_t row) {
     L re(T(0)), im(T(0));
     if (row < s.length) {
-      load(c, row, re, im);
+      call(load, c, row, row, re, im);
       times(s.chirp + 2 * row, re, im);
     }
     scratch.store(c, row, re, im);
@@ -295,7 +328,7 @@ KOKKOS_INLINE_FUNCTION void convolve_chirp(const Tile& tile, const stages<typena
     L re, im;
     scratch.load(c, row, re, im);
     times(s.chirp + 2 * row, re, im);
-    store(c, row, re, im);
+    call(store, c, row, row, re, im);
   });
 }
 
@@ -353,6 +386,25 @@ KOKKOS_INLINE_FUNCTION void adjoint(const Tile& tile, const stages<typename Tile
 
 namespace detail {
 
+/// All stages but the first, forward and back, with the weights between them.
+template <class Tile, class Rows, class Weight>
+KOKKOS_INLINE_FUNCTION void filter_part(const Tile& tile, const stages<typename Tile::real>& s,
+                                        part of, Rows rows, const Weight& weight) {
+  const scratch_load<Rows> in{rows};
+  const scratch_store<Rows> out{rows};
+  const int last = s.count - 1;
+  for (int k = 1; k < last; ++k) {
+    one_stage<true, true>(tile, s, k, of, in, out);
+    tile.barrier();
+  }
+  with_radix(s.radix[last], [&]<int R>() { weigh<R>(tile, s, of, rows, weight); });
+  tile.barrier();
+  for (int k = last - 1; k > 0; --k) {
+    one_stage<false, true>(tile, s, k, of, in, out);
+    tile.barrier();
+  }
+}
+
 template <class Tile, class Rows, class Work, class Load, class Weight, class Store>
 KOKKOS_INLINE_FUNCTION void filter_rows(const Tile& tile, const stages<typename Tile::real>& s,
                                         Rows rows, Work work, const Load& load,
@@ -376,16 +428,7 @@ KOKKOS_INLINE_FUNCTION void filter_rows(const Tile& tile, const stages<typename 
   else
     one_stage<true, true>(tile, s, 0, load, out);
   tile.barrier();
-  for (int k = 1; k < last; ++k) {
-    one_stage<true, true>(tile, s, k, in, out);
-    tile.barrier();
-  }
-  with_radix(s.radix[last], [&]<int R>() { weigh<R>(tile, s, rows, weight); });
-  tile.barrier();
-  for (int k = last - 1; k > 0; --k) {
-    one_stage<false, true>(tile, s, k, in, out);
-    tile.barrier();
-  }
+  filter_part(tile, s, part{0, s.rows}, rows, weight);
   if (last == 0)
     move_rows(tile, s.rows, in, store);
   else
