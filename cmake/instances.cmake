@@ -21,14 +21,13 @@ template class cardiomm::linop::sense_line_normal<${_real}, Kokkos::${_space}>;
 template class cardiomm::linop::sense_line_normal<${_real}, Kokkos::${_space}, 5>;
 ")
     list(APPEND _units "${_unit}")
-    foreach(_rank 4 5)
-      set(_unit "${CMAKE_CURRENT_BINARY_DIR}/instances/encode_${_space}_${_real}_${_rank}.cpp")
-      file(GENERATE OUTPUT "${_unit}" CONTENT "#include \"cardiomm/linop/sensitivity.hpp\"
+    set(_unit "${CMAKE_CURRENT_BINARY_DIR}/instances/encode_${_space}_${_real}.cpp")
+    file(GENERATE OUTPUT "${_unit}" CONTENT "#include \"cardiomm/linop/sensitivity.hpp\"
 
-template class cardiomm::linop::detail::encode_pair<${_real}, Kokkos::${_space}, ${_rank}>;
+template class cardiomm::linop::detail::encode_pair<${_real}, Kokkos::${_space}, 4>;
+template class cardiomm::linop::detail::encode_pair<${_real}, Kokkos::${_space}, 5>;
 ")
-      list(APPEND _units "${_unit}")
-    endforeach()
+    list(APPEND _units "${_unit}")
   endforeach()
 endforeach()
 add_library(cardiomm_instances STATIC EXCLUDE_FROM_ALL ${_units})
