@@ -91,7 +91,8 @@ def launch(command, env, scratch):
     os.remove(report)
     if found["code"] != 0:
         with open(log, errors="replace") as f:
-            raise NotRun(f"exit code {found['code']}: {f.read()[-200:].strip()}")
+            last = " ".join(f.read().split())[-160:]
+        raise NotRun(f"exit code {found['code']} after: {last}")
     return found
 
 
@@ -626,6 +627,9 @@ def main():
         json.dump(report, f, indent=1)
     print(context_line(report) + "\n\n" + tables(report))
     say(f"\n{time.time() - begun:.0f} seconds; report: {out}")
+    broken = sorted({r["contender"] for r in report["runs"] if r["ours"] and "not_run" in r})
+    if broken:
+        raise SystemExit(f"run.py: did not run: {', '.join(broken)}")
 
 
 main()
