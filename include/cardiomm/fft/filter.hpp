@@ -42,6 +42,10 @@ struct filter_tables {
   KOKKOS_FORCEINLINE_FUNCTION index_t slot(index_t row) const {
     return row % points * blocks + row / points;
   }
+  KOKKOS_FORCEINLINE_FUNCTION index_t scratch_rows() const {
+    const index_t spread = index_t(blocks) * pitch;
+    return spread > s.rows ? spread : s.rows;
+  }
 };
 
 namespace detail {
@@ -345,8 +349,7 @@ class line_filter {
   index_t length() const { return line_.length(); }
   index_t patterns() const { return patterns_; }
   index_t scratch_numbers() const {
-    const index_t spread = index_t(f_.blocks) * f_.pitch;
-    return tile_rows<launch::tile_type<T, Ex>>::numbers(spread > f_.s.rows ? spread : f_.s.rows);
+    return tile_rows<launch::tile_type<T, Ex>>::numbers(f_.scratch_rows());
   }
 
  private:

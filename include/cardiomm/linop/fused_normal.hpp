@@ -7,7 +7,7 @@
 /// tiles read them, and they can do a solver's vector work in the same sweep.
 
 #include "cardiomm/core/tile.hpp"
-#include "cardiomm/fft/stages.hpp"
+#include "cardiomm/fft/filter.hpp"
 #include "cardiomm/linop/gram.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::linop {
@@ -15,16 +15,18 @@ namespace cardiomm::inline CARDIOMM_ABI::linop {
 namespace detail {
 
 /// Maps (plane, coil, y, x) as packets (plane, block of W columns, coil, y, re or im, column);
-/// columns beyond nx are zero. Planes are sets times slices.
+/// columns beyond nx are zero. Planes are sets times slices. With several `parts` the rows are in
+/// the order of a filter's slots (fft/filter.hpp): parts of ny / parts rows, interleaved.
 template <class T, int W>
 struct pack_maps_kernel {
   static constexpr const char* name = "cardiomm::linop::pack_maps";
   const complex<T>* maps;
   T* packed;
   shape<4> m;
-  index_t blocks;
+  index_t blocks, parts;
   KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
-    const index_t y = row % m[2], coil = row / m[2] % m[1], block = row / (m[2] * m[1]) % blocks,
+    const index_t slot = row % m[2], y = slot % parts * (m[2] / parts) + slot / parts;
+    const index_t coil = row / m[2] % m[1], block = row / (m[2] * m[1]) % blocks,
                   plane = row / (m[2] * m[1] * blocks);
     const complex<T>* in = maps + ((plane * m[1] + coil) * m[2] + y) * m[3];
     for (index_t i = first; i < last; ++i) {
@@ -44,28 +46,30 @@ constexpr index_t column_blocks(index_t nx) {
 
 /// Packets of maps (set, slice, coil, y, x), see pack_maps_kernel.
 template <class T, ExecutionSpace Ex>
-tensor<T, 1, Ex> pack_maps(const Ex& ex, const view<const complex<T>, 5, Ex>& maps) {
+tensor<T, 1, Ex> pack_maps(const Ex& ex, const view<const complex<T>, 5, Ex>& maps,
+                           index_t parts = 1) {
   constexpr int W = launch::tile_width<T, Ex>;
   const shape<5> m = shape_of(maps);
   const index_t blocks = column_blocks<T, Ex>(m[4]), rows = m[0] * m[1] * blocks * m[2] * m[3];
   auto packed = make_tensor<T>(ex, shape{rows * 2 * W}, "cardiomm::linop::packed_maps");
   launch::rows(ex, rows, W,
                pack_maps_kernel<T, W>{maps.data(), packed.data(),
-                                      shape<4>{{m[0] * m[1], m[2], m[3], m[4]}}, blocks});
+                                      shape<4>{{m[0] * m[1], m[2], m[3], m[4]}}, blocks, parts});
   return packed;
 }
 
-/// Mask (frame, y) of k-space as weights (frame, position) of a transform along y: mask / ny. DC is
-/// at ny / 2 in the mask and first in the transform.
+/// The transform along y and back between masks (frame, y) of k-space, which are divided by ny. DC
+/// is at ny / 2 in the mask and first in the transform.
 template <class T, ExecutionSpace Ex>
-tensor<T, 2, Ex> weights_by_position(const tensor<T, 2, Ex>& mask, const fft::line<T, Ex>& line) {
-  const index_t frames = static_cast<index_t>(mask.extent(0)), ny = line.length();
+std::shared_ptr<const fft::line_filter<T, Ex>> filter_of_mask(const tensor<T, 2, Ex>& mask) {
+  const index_t frames = static_cast<index_t>(mask.extent(0)),
+                ny = static_cast<index_t>(mask.extent(1));
   const auto lines = to_host(mask);
   auto weights = make_tensor<T>(host_space(), shape{frames, ny}, "cardiomm::linop::weights");
   for (index_t f = 0; f < frames; ++f)
-    for (index_t p = 0; p < ny; ++p)
-      weights(f, p) = lines(f, (line.frequency(p) + ny / 2) % ny) / static_cast<T>(ny);
-  return to_space(Ex(), weights);
+    for (index_t k = 0; k < ny; ++k)
+      weights(f, k) = lines(f, (k + ny / 2) % ny) / static_cast<T>(ny);
+  return std::make_shared<const fft::line_filter<T, Ex>>(Ex(), weights);
 }
 
 /// A sum in double of packets (hosts) or numbers (devices); a few at a time in their own precision.

@@ -13,10 +13,10 @@
 /// each set.
 ///
 /// A tile is W readout columns of one frame and slice. Its coils are handled one after the other in
-/// scratch memory that fits the first caches; multi-coil data never exist. The mask is stored in
-/// the order in which the transform leaves its frequencies, so nothing is reordered. Tiles of the
-/// same columns follow each other frame by frame: their maps, kept as packets in the order of use,
-/// are read from memory once.
+/// scratch memory that fits the first caches; multi-coil data never exist. The transform is planned
+/// for the mask (fft/filter.hpp): frequencies that were not measured cost nothing, and none is put
+/// into its natural order. Tiles of the same columns follow each other frame by frame: their maps,
+/// kept as packets in the order of use, are read from memory once.
 ///
 /// Traffic in memory: the image read and written once, the maps read once. Memory: a copy of the
 /// maps, and an image of W columns, its sum and its transform a thread.
@@ -37,9 +37,8 @@ struct line_normal_kernel {
   static constexpr const char* name = "cardiomm::linop::sense_line_normal";
   const complex<T>* x;
   complex<T>* y;
-  const T* maps;     ///< packed, (set, slice or 1, block, coil, y, re or im, column)
-  const T* weights;  ///< (frame or 1, position): mask / ny
-  fft::stages<T> s;
+  const T* maps;  ///< packed, (set, slice or 1, block, coil, slot of y, re or im, column)
+  fft::filter_tables<T> f;
   shape<4> image;  ///< (frame, slice, y, x)
   index_t sets, map_slices, coils, mask_frames, blocks;
   complex<T> alpha, shift;  ///< shift is alpha times the shift of the operator
@@ -68,18 +67,17 @@ struct line_normal_kernel {
     const complex<T>* in = x + offset;
     complex<T>* out = y + offset;
     const index_t image_plane = frame * slices + slice;
-    const T* weight = weights + (mask_frames == 1 ? 0 : frame) * ny;
     const index_t map_pitch = fft::tile_rows<Tile>::numbers(ny);
     const index_t next_map = map_slices * blocks * coils * map_pitch;
     const index_t count = Soft ? sets : 1;
     const fft::tile_rows<Tile> work{tile.scratch()};
-    const fft::tile_rows<Tile> source{work.re(s.rows)};
+    const fft::tile_rows<Tile> source{work.re(f.scratch_rows())};
     const fft::tile_rows<Tile> sum{source.re(count * ny)};
 
     const bool update = cg.x != nullptr;
     const T step = update ? T(cg.alpha[image_plane / cg.planes]) : T(0);
     const T keep = update ? T(cg.beta[image_plane / cg.planes]) : T(0);
-    tile.for_each(count, ny, [&](column c, index_t set, index_t row) {
+    const auto begin = [&](column c, index_t set, index_t row, index_t slot) {
       const index_t at = set * next_set + row * nx;
       L re, im;
       if (update) {
@@ -96,9 +94,13 @@ struct line_normal_kernel {
       } else {
         c.load(in + at, valid, re, im);
       }
-      source.store(c, set * ny + row, re, im);
-      sum.store(c, set * ny + row, L(T(0)), L(T(0)));
-    });
+      source.store(c, set * ny + slot, re, im);
+      sum.store(c, set * ny + slot, L(T(0)), L(T(0)));
+    };
+    for (index_t set = 0; set < count; ++set)
+      tile.for_each(f.blocks, f.points, [&](column c, index_t b, index_t j) {
+        begin(c, set, b * f.points + j, j * f.blocks + b);
+      });
     tile.barrier();
     for (index_t coil = 0; coil < coils; ++coil) {
       if constexpr (Tile::on_host) {  // the next frame's columns: far apart, so no hardware does it
@@ -111,32 +113,31 @@ struct line_normal_kernel {
       const index_t plane = ((map_slices == 1 ? 0 : slice) * blocks + block) * coils + coil;
       const T* map_of_coil = maps + plane * map_pitch;
       fft::filter(
-          tile, s, work,
-          [&](column c, index_t row, L& re, L& im) {
+          tile, f, mask_frames == 1 ? index_t(0) : frame, work,
+          [&](column c, index_t, index_t slot, L& re, L& im) {
             const fft::tile_rows<const Tile> map{map_of_coil};
             L mr, mi, xr, xi;
-            map.load(c, row, mr, mi);
-            source.load(c, row, xr, xi);
+            map.load(c, slot, mr, mi);
+            source.load(c, slot, xr, xi);
             re = xr * mr - xi * mi;
             im = xr * mi + xi * mr;
             if constexpr (Soft) {  // nvcc 13 loses its way without these braces
               for (index_t set = 1; set < count; ++set) {
                 const fft::tile_rows<const Tile> more{map_of_coil + set * next_map};
-                more.load(c, row, mr, mi);
-                source.load(c, set * ny + row, xr, xi);
+                more.load(c, slot, mr, mi);
+                source.load(c, set * ny + slot, xr, xi);
                 re = re + (xr * mr - xi * mi);
                 im = im + (xr * mi + xi * mr);
               }
             }
           },
-          [=](index_t position) { return weight[position]; },
-          [&](column c, index_t row, const L& re, const L& im) {
+          [&](column c, index_t, index_t slot, const L& re, const L& im) {
             for (index_t set = 0; set < count; ++set) {
               const fft::tile_rows<const Tile> map{map_of_coil + set * next_map};
               L mr, mi, ar, ai;
-              map.load(c, row, mr, mi);
-              sum.load(c, set * ny + row, ar, ai);
-              sum.store(c, set * ny + row, ar + re * mr + im * mi, ai + im * mr - re * mi);
+              map.load(c, slot, mr, mi);
+              sum.load(c, set * ny + slot, ar, ai);
+              sum.store(c, set * ny + slot, ar + re * mr + im * mi, ai + im * mr - re * mi);
             }
           });
       tile.barrier();
@@ -144,11 +145,11 @@ struct line_normal_kernel {
     const L alpha_re(alpha.real()), alpha_im(alpha.imag());
     const L shift_re(shift.real()), shift_im(shift.imag());
     packet_sum<L> product;
-    tile.for_each(count, ny, [&](column c, index_t set, index_t row) {
+    const auto finish = [&](column c, index_t set, index_t row, index_t slot) {
       complex<T>* to = out + set * next_set + row * nx;
       L ar, ai, xr, xi;
-      sum.load(c, set * ny + row, ar, ai);
-      source.load(c, set * ny + row, xr, xi);
+      sum.load(c, set * ny + slot, ar, ai);
+      source.load(c, set * ny + slot, xr, xi);
       L re = alpha_re * ar - alpha_im * ai + shift_re * xr - shift_im * xi;
       L im = alpha_re * ai + alpha_im * ar + shift_re * xi + shift_im * xr;
       if (add) {
@@ -159,7 +160,11 @@ struct line_normal_kernel {
       }
       c.store(to, valid, re, im);
       if (cg.partial != nullptr) product.add(re * xr + im * xi);
-    });
+    };
+    for (index_t set = 0; set < count; ++set)
+      tile.for_each(f.blocks, f.points, [&](column c, index_t b, index_t j) {
+        finish(c, set, b * f.points + j, j * f.blocks + b);
+      });
     if (cg.partial != nullptr) {
       const double part = tile.sum(product.total());
       cg.partial[image_plane * blocks + block] = part;
@@ -187,16 +192,15 @@ class sense_line_normal
   /// mask and maps must agree in their y extents; throws shape_error otherwise.
   sense_line_normal(const line_mask<T, Ex>& mask, const sensitivity_of_rank<T, ImageRank, Ex>& maps)
       : maps_(maps),
-        line_(std::make_shared<fft::line<T, Ex>>(Ex(), checked_lines(mask, maps))),
-        weights_(detail::weights_by_position(mask.mask(), *line_)),
-        packed_(detail::pack_maps<T>(Ex(), maps.maps())),
+        filter_(detail::filter_of_mask<T, Ex>(checked(mask, maps).mask())),
+        packed_(detail::pack_maps<T>(Ex(), maps.maps(), filter_->tables().blocks)),
         id_(mask.id()) {}
 
   void unify(shape<ImageRank>& d, shape<ImageRank>& r) const {
     const shape<5> m = shape_of(maps_.maps());
     auto own = shape<ImageRank>::all_open();
     if constexpr (lead == 1) own[0] = m[0];
-    if (weights_.extent(0) != 1) own[lead] = static_cast<index_t>(weights_.extent(0));
+    if (filter_->patterns() != 1) own[lead] = filter_->patterns();
     if (m[1] != 1) own[lead + 1] = m[1];
     own[lead + 2] = m[3];
     own[lead + 3] = m[4];
@@ -222,17 +226,16 @@ class sense_line_normal
  private:
   void run(const Ex& ex, const C* x, view<C, ImageRank, Ex> y, accumulation<C> acc,
            const cg_sweep<C>& sweep) const;
-  static index_t checked_lines(const line_mask<T, Ex>& mask,
-                               const sensitivity_of_rank<T, ImageRank, Ex>& maps) {
+  static const line_mask<T, Ex>& checked(const line_mask<T, Ex>& mask,
+                                         const sensitivity_of_rank<T, ImageRank, Ex>& maps) {
     const index_t ny = static_cast<index_t>(mask.mask().extent(1)), my = shape_of(maps.maps())[3];
     require<shape_error>(ny == my, name, ": y: expected equal extents, found a mask of ", ny,
                          " lines and maps of ", my);
-    return ny;
+    return mask;
   }
 
   sensitivity_of_rank<T, ImageRank, Ex> maps_;
-  std::shared_ptr<const fft::line<T, Ex>> line_;
-  tensor<T, 2, Ex> weights_;
+  std::shared_ptr<const fft::line_filter<T, Ex>> filter_;
   tensor<T, 1, Ex> packed_;
   const void* id_;
 };
@@ -247,13 +250,12 @@ void sense_line_normal<T, Ex, ImageRank>::run(const Ex& ex, const C* x, view<C, 
   kernel.x = x;
   kernel.y = y.data();
   kernel.maps = packed_.data();
-  kernel.weights = weights_.data();
-  kernel.s = line_->stages();
+  kernel.f = filter_->tables();
   for (int i = 0; i < 4; ++i) kernel.image[i] = s[lead + i];
   kernel.sets = m[0];
   kernel.map_slices = m[1];
   kernel.coils = m[2];
-  kernel.mask_frames = static_cast<index_t>(weights_.extent(0));
+  kernel.mask_frames = filter_->patterns();
   kernel.blocks = detail::column_blocks<T, Ex>(m[4]);
   kernel.alpha = acc.alpha;
   kernel.shift = this->shift() * acc.alpha;
@@ -261,7 +263,7 @@ void sense_line_normal<T, Ex, ImageRank>::run(const Ex& ex, const C* x, view<C, 
   kernel.cg = sweep;
   using rows = fft::tile_rows<launch::tile_type<T, Ex>>;
   launch::tiles<T>(ex, kernel.image[0] * kernel.image[1] * kernel.blocks,
-                   line_->scratch_numbers() + 2 * m[0] * rows::numbers(m[3]), kernel);
+                   filter_->scratch_numbers() + 2 * m[0] * rows::numbers(m[3]), kernel);
 }
 #if CARDIOMM_EXTERN_INSTANCES
 extern template class sense_line_normal<float, default_space>;
