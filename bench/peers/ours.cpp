@@ -39,9 +39,14 @@ void output(const std::string& name, const V& values) {
 
 /// The file (frame, coil, y, x) as (frame, slice, coil, y, x).
 tensor<C, 5, Ex> load(const std::string& name) {
-  const auto host = io::read_npy<C, 4>(input(name));
-  const shape<4> s = shape_of(host);
-  return to_space(Ex(), reshape(host, shape{s[0], index_t(1), s[1], s[2], s[3]}));
+  const auto file = io::open_npy(input(name));
+  const auto& n = file.shape();
+  require<shape_error>(n.size() == 4, name, ": expected (frame, coil, y, x), found ", n.size(),
+                       " axes");
+  const auto host =
+      make_tensor<C>(host_space(), shape{n[0], index_t(1), n[1], n[2], n[3]}, "peers");
+  file.read(host.data());
+  return to_space(Ex(), host);
 }
 
 /// The calls after the first, which fills caches and tables; every benchmark has the name of its

@@ -41,9 +41,11 @@ def tables(report):
             + error_text(done[0]) + " | " + "/".join(str(r["n"]) for r in done)
             + (", first call" if any("note" in r for r in done) else "") + " |")
     if report["memory"]:
-        lines += ["", "| peak memory of `cardiomm recon` | threads | MiB | data + maps + 6 images, MiB |", "|---|---|---|---|"]
+        lines += ["", "| peak memory of CG-SENSE | coils | threads | MiB | data + maps + 6 images, MiB |", "|---|---|---|---|---|"]
         for m in report["memory"]:
-            lines.append(f"| {m['coils']} coils | {m['threads']} | {m['peak_mib']:.0f} | {m['allowed_mib']:.0f} |")
+            over = "**" if m["peak_mib"] > m["allowed_mib"] else ""
+            what = {"program": "`cardiomm recon`", "call": "a process that calls the library"}[m["process"]]
+            lines.append(f"| {what} | {m['coils']} | {m['threads']} | {over}{m['peak_mib']:.0f}{over} | {m['allowed_mib']:.0f} |")
     return "\n".join(lines)
 
 
