@@ -2,9 +2,9 @@
 #ifndef CARDIOMM_EXAMPLES_CARDIOMM_ARRAYS_HPP
 #define CARDIOMM_EXAMPLES_CARDIOMM_ARRAYS_HPP
 /// \file
-/// Reading arrays with named axes from .npy and .cfl files into tensors of fixed axis order, and
-/// writing results with the axes of the input.
+/// Reading arrays with named axes from .npy and .cfl files into tensors of fixed axis order.
 
+#include <bit>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "axes.hpp"
+#include "cardiomm/core/launch.hpp"
 #include "cardiomm/io/npy.hpp"
 
 namespace program {
@@ -36,17 +37,6 @@ inline format input_format(const std::string& path) {
   if (std::filesystem::exists(path + ".hdr", none)) return format::cfl;
   require<io_error>(std::filesystem::exists(path, none), path,
                     ": cannot be opened: No such file or directory");
-  throw io_error(path +
-                 ": expected a name that ends in .npy, .cfl or .hdr, or a BART base name, found '" +
-                 end + "'");
-}
-
-/// The format of an output by its name.
-inline format output_format(const std::string& path) {
-  require<io_error>(!path.empty(), "--out: expected a file name, found an empty one");
-  const std::string end = extension_of(path);
-  if (end == ".npy") return format::npy;
-  if (end == ".cfl" || end == ".hdr" || end.empty()) return format::cfl;
   throw io_error(path +
                  ": expected a name that ends in .npy, .cfl or .hdr, or a BART base name, found '" +
                  end + "'");
@@ -116,28 +106,30 @@ inline source name_axes(const opened& file, role r, const axes& given) {
   return s;
 }
 
-/// Reads the values into the order `wanted`; axes that the file lacks have extent 1.
+/// Part of an axis.
+struct cut {
+  axis along;
+  index_t first, count;
+};
+
+/// Reads the values, or the part of them that `cuts` leave, into the order `wanted`; axes that the
+/// file lacks have extent 1.
 template <class T>
-void read_ordered(const opened& file, const source& s, const axes& wanted, T* out) {
+void read_ordered(const opened& file, const source& s, const axes& wanted, T* out,
+                  const std::vector<cut>& cuts = {}) {
   const axes& order = file.kind == format::npy ? s.order : file.order;
-  const extents& shape = file.values.shape();
-  std::vector<int> permutation;
-  for (const axis a : wanted)
-    for (std::size_t i = 0; i < order.size(); ++i)
-      if (order[i] == a) permutation.push_back(static_cast<int>(i));
-  for (std::size_t i = 0; i < order.size(); ++i)  // singletons that nobody asked for
-    if (!has(wanted, order[i])) permutation.insert(permutation.begin(), static_cast<int>(i));
-  // moving an axis of extent 1 moves nothing
-  std::vector<int> moving;
-  for (const int p : permutation)
-    if (shape[static_cast<std::size_t>(p)] > 1) moving.push_back(p);
-  if (std::is_sorted(moving.begin(), moving.end())) {
-    file.values.read(out);
-    return;
-  }
-  const std::unique_ptr<T[]> raw(new T[static_cast<std::size_t>(file.values.size())]);
-  file.values.read(raw.get());
-  io::permute(raw.get(), shape, permutation, out);
+  std::vector<io::stored_array::range> part;
+  for (const index_t n : file.values.shape()) part.push_back({0, n, 0});
+  index_t step = 1;
+  for (std::size_t w = wanted.size(); w-- > 0;)
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      if (order[i] != wanted[w]) continue;
+      for (const cut& c : cuts)
+        if (c.along == order[i]) part[i] = {c.first, c.count, 0};
+      part[i].step = step;
+      step *= part[i].count;
+    }
+  file.values.read(part, out);
 }
 
 /// f(), with `prefix` (a file, a step) before the messages of its errors.
@@ -159,27 +151,52 @@ struct loaded {
   source from;
 };
 
-/// Throws value_error naming the first value that is NaN or infinite.
-template <cardiomm::TensorView V>
-void require_finite(const V& values, const source& from, const axes& order) {
-  using T = cardiomm::element_of<V>;
-  const T* p = values.data();
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    bool good;
-    if constexpr (cardiomm::is_complex<T>)
-      good = std::isfinite(p[i].real()) && std::isfinite(p[i].imag());
-    else
-      good = std::isfinite(p[i]);
-    if (good) continue;
-    extents at(order.size());
-    std::size_t rest = i;
-    for (std::size_t d = order.size(); d-- > 0;) {
-      at[d] = static_cast<index_t>(rest % values.extent(static_cast<int>(d)));
-      rest /= values.extent(static_cast<int>(d));
-    }
-    throw value_error(from.path + ": expected finite values, found NaN or infinity at " +
-                      to_string(order, at));
+/// How many values are NaN or infinite: those whose exponent has all bits set.
+template <class T>
+struct non_finite {
+  static constexpr const char* name = "cardiomm::program::non_finite";
+  using bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+  const T* values;
+  double operator()(index_t, index_t first, index_t last) const {
+    constexpr bits exponent = sizeof(T) == 4 ? bits(0x7f800000) : bits(0x7ff0000000000000);
+    bits n = 0;
+    for (index_t i = first; i < last; ++i)
+      n += (std::bit_cast<bits>(values[i]) & exponent) == exponent ? 1 : 0;
+    return static_cast<double>(n);
   }
+};
+
+/// Throws value_error naming the first value that is NaN or infinite; `begin` is the place of the
+/// first value in the file's array.
+template <cardiomm::TensorView V>
+void require_finite(const V& values, const source& from, const axes& order,
+                    const extents& begin = {}) {
+  using T = cardiomm::element_of<V>;
+  using R = cardiomm::real_of<T>;
+  const R* p = reinterpret_cast<const R*>(values.data());
+  const index_t each = sizeof(T) / sizeof(R), n = static_cast<index_t>(values.size()) * each;
+  double bad = 0;
+  cardiomm::launch::sums(host_space{}, 1, n, non_finite<R>{p}, &bad);
+  host_space{}.fence();
+  if (bad == 0) return;
+  index_t i = 0;
+  while (std::isfinite(p[i])) ++i;
+  i /= each;
+  extents at(order.size());
+  for (std::size_t d = order.size(); d-- > 0;) {
+    const auto extent = static_cast<index_t>(values.extent(static_cast<int>(d)));
+    at[d] = i % extent + (begin.empty() ? 0 : begin[d]);
+    i /= extent;
+  }
+  throw value_error(from.path + ": expected finite values, found NaN or infinity at " +
+                    to_string(order, at));
+}
+
+/// Complex data have complex types.
+inline void require_complex(const opened& file, role r) {
+  require<value_error>(io::is_complex_type(file.values.type()), file.values.path(), ": ",
+                       name_of(r), ": expected complex64 or complex128, found ",
+                       io::name_of(file.values.type()));
 }
 
 /// Reads an array of a role as R axes in the order `wanted` and checks that all values are finite.
@@ -187,10 +204,7 @@ template <class T, int R>
 loaded<T, R> load(const std::string& path, role r, const axes& wanted, const axes& given) {
   const opened file = open_array(path);
   const source from = name_axes(file, r, given);
-  if constexpr (cardiomm::is_complex<T>)
-    require<value_error>(r == role::image || io::is_complex_type(file.values.type()), path, ": ",
-                         name_of(r), ": expected complex64 or complex128, found ",
-                         io::name_of(file.values.type()));
+  if (cardiomm::is_complex<T> && r != role::image) require_complex(file, r);
   cardiomm::shape<R> s{};
   for (int i = 0; i < R; ++i) s[i] = from.extent(wanted[static_cast<std::size_t>(i)]);
   loaded<T, R> result{cardiomm::make_tensor<T>(host_space{}, s, "cardiomm " + name_of(r)), from};
@@ -221,9 +235,14 @@ loaded<complex<T>, 4> load_image(const std::string& path, const axes_option& giv
   return load<complex<T>, 4>(path, role::image, {frame, slice, y, x}, given.of(role::image));
 }
 
-/// A mask (frame, y, x) of 0 and 1 with `t.frames` frames. Every value but 0 is a sample.
-inline host_tensor<std::uint8_t, 3> load_mask(const std::string& path, const mask_target& t,
-                                              const axes_option& given) {
+/// A mask whose header was read and found to fit.
+struct opened_mask {
+  opened file;
+  source from;
+};
+
+inline opened_mask open_mask(const std::string& path, const mask_target& t,
+                             const axes_option& given) {
   using enum axis;
   opened file = open_array(path);
   axes order;
@@ -251,6 +270,14 @@ inline host_tensor<std::uint8_t, 3> load_mask(const std::string& path, const mas
   }
   source from{path, order, file.values.shape(), false};
   file.order = order;
+  return {std::move(file), std::move(from)};
+}
+
+/// A mask (frame, y, x) of 0 and 1 with `t.frames` frames. Every value but 0 is a sample.
+inline host_tensor<std::uint8_t, 3> read_mask(const opened_mask& opened, const mask_target& t) {
+  using enum axis;
+  const auto& [file, from] = opened;
+  const std::string& path = from.path;
   const index_t frames = from.extent(frame), nx = from.extent(x);
   std::vector<double> values(static_cast<std::size_t>(file.values.size()));
   if (file.kind == format::cfl) {
@@ -277,93 +304,6 @@ inline host_tensor<std::uint8_t, 3> load_mask(const std::string& path, const mas
   require<value_error>(any, path, ": mask: expected at least one sample, found none");
   return mask;
 }
-
-/// An array on its way to a file. It is opened before the work starts, so that an unwritable place
-/// is found early, and appears when it is committed.
-class array_output {
- public:
-  array_output(const std::string& path, io::existing policy) : path_(path) {
-    const format kind = output_format(path);
-    std::error_code none;
-    require<io_error>(extension_of(path) != "" || !std::filesystem::exists(path, none) ||
-                          std::filesystem::is_regular_file(path, none),
-                      path, ": expected a BART base name, found a directory or device");
-    if (kind == format::npy)
-      npy_ = std::make_unique<io::atomic_file>(path, policy);
-    else
-      cfl_ = std::make_unique<io::cfl_output>(path, policy);
-  }
-  bool is_cfl() const { return cfl_ != nullptr; }
-  const std::string& path() const { return path_; }
-
-  /// Writes values whose axes are `order`, slowest first and in canonical order. BART's files are
-  /// complex and get their dimensions by name.
-  template <class T>
-  void write(const axes& order, const extents& shape, const T* values, bool phase_plane = false) {
-    shape_ = shape;
-    order_ = order;
-    if (npy_) {
-      type_ = io::dtype_of<T>();
-      io::put_npy(*npy_, type_, shape, values);
-      return;
-    }
-    type_ = io::dtype::c64;
-    const auto n = static_cast<std::size_t>(io::count_of(shape, sizeof(T), path_));
-    io::cfl_shape dims;
-    dims.fill(1);
-    std::vector<std::pair<int, int>> by_dimension;
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      const int d = cfl_dimension(order[i], phase_plane);
-      dims[static_cast<std::size_t>(d)] = shape[i];
-      by_dimension.emplace_back(-d, static_cast<int>(i));
-    }
-    std::sort(by_dimension.begin(), by_dimension.end());
-    std::vector<int> permutation;
-    for (const auto& entry : by_dimension) permutation.push_back(entry.second);
-    std::vector<complex<float>> raw(n), sorted;
-    io::convert(io::dtype_of<T>(), reinterpret_cast<const std::byte*>(values),
-                static_cast<index_t>(n), raw.data(), path_.c_str());
-    if (!std::is_sorted(permutation.begin(), permutation.end())) {
-      sorted.resize(n);
-      io::permute(raw.data(), shape, permutation, sorted.data());
-      raw.swap(sorted);
-    }
-    cfl_->write(dims, raw.data());
-  }
-  /// Writes a tensor, dropping the singleton axes of `all` that `kept` does not name.
-  template <cardiomm::TensorView V>
-  void write(const axes& all, const axes& kept, const V& values, bool phase_plane = false) {
-    const auto host = cardiomm::to_host(values);
-    extents shape;
-    axes order;
-    for (std::size_t i = 0; i < all.size(); ++i)
-      if (has(kept, all[i]) || host.extent(static_cast<int>(i)) != 1) {
-        order.push_back(all[i]);
-        shape.push_back(static_cast<index_t>(host.extent(static_cast<int>(i))));
-      }
-    write(order, shape, host.data(), phase_plane);
-  }
-  std::vector<io::atomic_file*> files() {
-    if (npy_) return {npy_.get()};
-    const auto pair = cfl_->files();
-    return {pair.begin(), pair.end()};
-  }
-  void commit() { io::atomic_file::commit(files()); }
-  /// "X.npy (frame 25, y 208, x 256) complex64"
-  std::string describe() const {
-    return path_ + " " + to_string(order_, shape_) + " " + io::name_of(type_);
-  }
-  const extents& shape() const { return shape_; }
-  io::dtype type() const { return type_; }
-
- private:
-  std::string path_;
-  std::unique_ptr<io::atomic_file> npy_;
-  std::unique_ptr<io::cfl_output> cfl_;
-  axes order_;
-  extents shape_;
-  io::dtype type_ = io::dtype::f32;
-};
 
 }  // namespace program
 

@@ -15,7 +15,8 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "arrays.hpp"
+#include "cardiomm/dist/communicator.hpp"
+#include "output.hpp"
 
 namespace program {
 
@@ -40,6 +41,7 @@ struct common_options {
   bool as_double = false;
   bool as_json = false;
   bool no_clobber = false;
+  cardiomm::dist::communicator team;  // the processes that mpirun started, usually this one alone
 
   io::existing policy() const { return no_clobber ? io::existing::refuse : io::existing::replace; }
 };
@@ -58,13 +60,14 @@ class stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Progress: one changing line of standard error on a terminal, plain lines of standard output
-/// elsewhere (none with --json). So what is not a terminal finds nothing but errors and warnings on
-/// standard error.
+/// Progress of the first process: one changing line of standard error on a terminal, plain lines of
+/// standard output elsewhere (none with --json). So what is not a terminal finds nothing but errors
+/// and warnings on standard error.
 class progress {
  public:
   explicit progress(const common_options& common)
-      : terminal_(::isatty(STDERR_FILENO) == 1), silent_(common.as_json) {}
+      : terminal_(::isatty(STDERR_FILENO) == 1 && common.team.first()),
+        silent_(common.as_json || !common.team.first()) {}
   ~progress() { clear(); }
   progress(const progress&) = delete;
   progress& operator=(const progress&) = delete;

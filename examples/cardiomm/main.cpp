@@ -3,7 +3,9 @@
 /// The program `cardiomm`: command line, exit codes, interruption.
 
 #include "cardiomm/core/runtime.hpp"
+#include "cardiomm/dist/together.hpp"
 #include "common.hpp"
+#include "interrupt.hpp"
 
 namespace program {
 namespace {
@@ -25,20 +27,36 @@ void handle_interrupts() {
   sigaction(SIGTERM, &what, nullptr);
 }
 
-int fail(int code, const std::string& message) {
+/// An error that all processes have is told by the first; one that others do not know of ends them.
+int fail(const cardiomm::dist::communicator& team, int code, const std::string& message) {
   std::fflush(stdout);
-  std::fprintf(stderr, "cardiomm: error: %s\n", one_line(message).c_str());
-  return code;
+  const bool shared = cardiomm::dist::failed_together();
+  if (team.first() || !shared)
+    std::fprintf(stderr, "cardiomm: error: %s\n", one_line(message).c_str());
+  if (team.size() == 1 || shared) return code;
+  remove_temporaries();
+  team.abort(code);
+}
+
+/// Threads of this process: what was asked for, or its part of the machine.
+int threads_of(const common_options& common) {
+  if (common.threads > 0 || common.team.size() == 1 || std::getenv("OMP_NUM_THREADS") != nullptr)
+    return common.threads;
+  return common.team.threads_each();
 }
 
 // What was asked for on the command line, understood in full before anything starts.
-int run(int argc, char** argv) {
+int run(int argc, char** argv, const cardiomm::dist::communicator& team) {
+  // up to the action all processes do the same
+  bool& shared = cardiomm::dist::failed_together();
+  shared = true;
   CLI::App app{"Reconstruction of cardiac MR images from k-space", "cardiomm"};
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("cardiomm ") + CARDIOMM_VERSION_STRING);
   keep_lines(*app.get_formatter());
   app.footer("Every subcommand explains itself: cardiomm recon --help");
   common_options common;
+  common.team = team;
   std::map<std::string, action> actions;
   actions["phantom"] = add_phantom(app, common);
   actions["mask"] = add_mask(app, common);
@@ -50,24 +68,29 @@ int run(int argc, char** argv) {
   if (argc > 1 && argv[1][0] != '-' && actions.count(argv[1]) == 0) {
     std::string names;
     for (const auto& a : actions) names += (names.empty() ? "" : ", ") + a.first;
-    return fail(user_error, "expected a subcommand of " + names + "; found '" + argv[1] + "'");
+    return fail(team, user_error,
+                "expected a subcommand of " + names + "; found '" + argv[1] + "'");
   }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) {
-      app.exit(e);  // --help or --version
+      if (team.first()) app.exit(e);  // --help or --version
       return success;
     }
-    return fail(user_error, e.what());
+    return fail(team, user_error, e.what());
   }
   require<value_error>(common.threads >= 0 && common.threads <= 4096,
                        "--threads: expected 0 (all) to 4096, found ", common.threads);
+  const std::string name = app.get_subcommands().front()->get_name();
+  require<value_error>(team.size() == 1 || name == "recon", name, ": expected one process, found ",
+                       team.size(), "; only recon spreads its work");
   ::setenv("KOKKOS_DISABLE_WARNINGS", "1", 0);
   cardiomm::runtime_options options;
-  options.threads = common.threads;
+  options.threads = threads_of(common);
   const cardiomm::runtime guard(options);
-  actions.at(app.get_subcommands().front()->get_name())(common);
+  shared = false;
+  actions.at(name)(common);
   std::cout.flush();
   require<io_error>(static_cast<bool>(std::cout), "standard output: cannot be written");
   return success;
@@ -117,15 +140,23 @@ void add_axes(CLI::App& command, axes_option& option) {
 int main(int argc, char** argv) {
   using namespace program;
   handle_interrupts();
+  std::optional<cardiomm::dist::environment> processes;
   try {
-    return run(argc, argv);
-  } catch (const interrupted&) {
-    return fail(interrupted_code, "interrupted");
+    processes.emplace();
   } catch (const cardiomm::error& e) {
-    return fail(user_error, e.what());
+    return fail({}, user_error, e.what());
+  }
+  const auto& team = processes->world();
+  if (team.size() > 1) end_on_signals(team);
+  try {
+    return run(argc, argv, team);
+  } catch (const interrupted&) {
+    return fail(team, interrupted_code, "interrupted");
+  } catch (const cardiomm::error& e) {
+    return fail(team, user_error, e.what());
   } catch (const std::bad_alloc&) {
-    return fail(internal_error, "out of memory");
+    return fail(team, internal_error, "out of memory");
   } catch (const std::exception& e) {
-    return fail(internal_error, e.what());
+    return fail(team, internal_error, e.what());
   }
 }

@@ -2,67 +2,24 @@
 /// \file
 /// `cardiomm recon`: images from Cartesian k-space.
 
-#include "cardiomm/mri/reconstruct.hpp"
+#include <cstdlib>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "calibration.hpp"
-#include "cardiomm/mri/coil_compress.hpp"
-#include "cardiomm/mri/prewhiten.hpp"
 #include "cardiomm/mri/scale.hpp"
-#include "common.hpp"
+#include "interrupt.hpp"
+#include "probe.hpp"
 
 namespace program {
 namespace {
 
-namespace mri = cardiomm::mri;
-using space = cardiomm::default_space;
-
-struct recon_command {
-  std::string method = "sense", kspace, mask, maps, noise, out;
-  double lambda = 0.01, tolerance = 0;
-  int iterations = 30;
-  bool joint = false, scale = false, crop = false;
-  std::optional<index_t> coils, calib;
-  axes_option given;
-};
-
-/// What is reconstructed, on its way through the steps before it.
-template <class T>
-struct acquisition {
-  cardiomm::tensor<complex<T>, 5, space> kspace;  // (frame, slice, coil, y, x)
-  cardiomm::host_tensor<std::uint8_t, 3> mask;    // (frame, y, x)
-  cardiomm::tensor<complex<T>, 5, space> maps;    // (set, slice, coil, y, x), empty until known
-};
-
-/// Sets to zero what the mask leaves out, so that nothing can use samples that were not acquired.
-template <class K>
-void apply_mask(const K& kspace, const cardiomm::host_tensor<std::uint8_t, 3>& mask) {
-  const auto s = cardiomm::shape_of(kspace);
-  const index_t pixels = s[3] * s[4], planes = s[1] * s[2];
-  for (index_t i = 0; i < s[0] * planes; ++i) {
-    const std::uint8_t* m = mask.data() + i / planes * pixels;
-    auto* k = kspace.data() + i * pixels;
-    for (index_t j = 0; j < pixels; ++j)
-      if (!m[j]) k[j] = 0;
-  }
-}
-
-/// The mask of data whose readout was cropped. A transform along the readout keeps lines lines, but
-/// mixes single samples. A readout that was acquired in part counts as a line.
-cardiomm::host_tensor<std::uint8_t, 3> crop_mask(const cardiomm::host_tensor<std::uint8_t, 3>& mask,
-                                                 const std::string& given) {
-  require<value_error>(given.empty() || mri::line_pattern(mask).has_value(), given,
-                       ": mask: expected whole readout lines for --crop-readout, found single "
-                       "samples");
-  const auto s = cardiomm::shape_of(mask);
-  const index_t half = s[2] / 2;
-  auto cropped =
-      cardiomm::make_tensor<std::uint8_t>(host_space{}, cardiomm::shape<3>{{s[0], s[1], half}});
-  for (index_t row = 0; row < s[0] * s[1]; ++row) {
-    const std::uint8_t* line = mask.data() + row * s[2];
-    const bool any = std::any_of(line, line + s[2], [](std::uint8_t v) { return v != 0; });
-    std::fill_n(cropped.data() + row * half, half, std::uint8_t(any));
-  }
-  return cropped;
+/// What a stage left unused goes back to the system, so that it does not add to the next one's.
+void give_back_memory() {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
 }
 
 /// The centre half of the readout of maps.
@@ -76,187 +33,284 @@ M crop_maps(const space& ex, const M& maps) {
   return cardiomm::linop::evaluate(ex, half, maps);
 }
 
-/// Loads the maps and takes them through the steps that the data went through.
+/// Loads the maps of this process's slices and takes them through the steps that the data went
+/// through.
 template <class T>
-void load_given_maps(const space& ex, const recon_command& c, acquisition<T>& a,
-                     const std::array<index_t, 2>& raw,  // coils and readout samples of the file
-                     const cardiomm::tensor<complex<T>, 2, space>& whitening,
-                     const cardiomm::tensor<complex<T>, 2, space>& compression) {
-  auto given = load_maps<T>(c.maps, c.given);
-  const auto m = cardiomm::shape_of(given.values);
-  const auto k = cardiomm::shape_of(a.kspace);
-  const bool raw_coils = m[2] == raw[0], raw_readout = c.crop && m[4] == raw[1];
-  require<shape_error>(
-      (m[1] == 1 || m[1] == k[1]) && (raw_coils || m[2] == k[2]) && m[3] == k[3] &&
-          (raw_readout || m[4] == k[4]),
-      c.maps, ": maps: expected ",
-      to_string({axis::slice, axis::coil, axis::y, axis::x}, {k[1], raw[0], k[3], k[4]}),
-      " to fit the k-space, found ", given.from.describe());
-  a.maps = cardiomm::to_space(ex, given.values);
-  if (raw_readout) a.maps = crop_maps(ex, a.maps);
-  if (!raw_coils) return;
-  if (whitening.size() > 0) mri::prewhiten(ex, whitening, a.maps, 2);
-  if (compression.size() > 0) a.maps = mri::compress(ex, compression, a.maps);
-}
-
-/// The values as they are written: complex64 and float32, whatever the arithmetic was.
-template <class To, class V>
-auto narrow(const V& values) {
-  const auto host = cardiomm::to_host(values);
-  auto out = cardiomm::make_tensor<To>(host_space{}, cardiomm::shape_of(host));
-  for (std::size_t i = 0; i < host.size(); ++i) {
-    if constexpr (cardiomm::is_complex<To>)
-      out.data()[i] =
-          To(static_cast<float>(host.data()[i].real()), static_cast<float>(host.data()[i].imag()));
-    else
-      out.data()[i] = static_cast<To>(host.data()[i]);
+void read_maps(const space& ex, const recon_inputs& in, acquisition<T>& a) {
+  const input& m = *in.maps;
+  shape<5> s = m.sizes;
+  std::vector<cut> cuts;
+  if (s[1] > 1) {
+    s[1] = in.mine.slices;
+    cuts.push_back({axis::slice, in.mine.slice, in.mine.slices});
   }
-  return out;
+  const auto host = cardiomm::make_tensor<complex<T>>(host_space{}, s, "cardiomm::maps");
+  read_ordered(m.file, m.from, maps_axes, host.data(), cuts);
+  require_finite(host, m.from, maps_axes, {0, s[1] > 1 ? in.mine.slice : 0, 0, 0, 0});
+  a.maps = cardiomm::to_space(ex, host);
+  if (in.raw_readout) a.maps = crop_maps(ex, a.maps);
+  if (!in.raw_coils) return;
+  if (a.whitening.size() > 0) mri::prewhiten(ex, a.whitening, a.maps, 2);
+  if (a.compression.size() > 0) a.maps = mri::compress(ex, a.compression, a.maps);
 }
 
-void check(const recon_command& c) {
-  require<value_error>(c.method == "zf" || c.method == "rss" || c.method == "sense",
-                       "--method: expected zf, rss or sense, found '", c.method, "'");
-  require_number("--lambda", c.lambda, 0);
-  require_number("--tol", c.tolerance, 0);
-  require<value_error>(c.iterations >= 1, "--iterations: expected at least 1, found ",
-                       c.iterations);
-  require<value_error>(!c.coils || *c.coils >= 1, "--compress: expected at least 1 coil, found ",
-                       c.coils.value_or(0));
-  check_calib(c.calib);
+/// ESPIRiT for this process's slices, from the calibration data of all frames.
+template <class T>
+void estimate_maps(const space& ex, const recon_command& c, const recon_inputs& in,
+                   const dist::communicator& team, acquisition<T>& a) {
+  mri::espirit_options o;
+  o.calib = c.calib.value_or(-1);
+  const shape<5>& n = in.whole;
+  const auto sums = sum_calibration(ex, a, in, team, o.calib);
+  dist::together(team, [&] {
+    if (in.mine.empty()) return;
+    naming(c.kspace + ": coil maps: ", [&] {
+      const auto block = mri::finish_calibration<T>(sums, mri::espirit_kernel(o, n[2], n[3], n[4]));
+      const shape<4> b = cardiomm::shape_of(block.data);
+      const index_t each = b[1] * b[2] * b[3];
+      const auto mine = cardiomm::borrow(
+          host_space{}, static_cast<const complex<T>*>(block.data.data()) + in.mine.slice * each,
+          shape{in.mine.slices, b[1], b[2], b[3]});
+      a.maps = mri::espirit<T>(ex, mine, shape{n[3], n[4]}, o);
+    });
+  });
+}
+
+/// The frames of a block's mask. Where nothing was measured in the block its data are zeros, with
+/// which any mask gives zeros.
+inline host_tensor<std::uint8_t, 3> mask_of(const host_tensor<std::uint8_t, 3>& mask, index_t frame,
+                                            index_t frames) {
+  const index_t ny = static_cast<index_t>(mask.extent(1)),
+                nx = static_cast<index_t>(mask.extent(2));
+  auto part = cardiomm::make_tensor<std::uint8_t>(host_space{}, shape{frames, ny, nx});
+  std::copy_n(mask.data() + frame * ny * nx, part.size(), part.data());
+  if (std::none_of(part.data(), part.data() + part.size(), [](std::uint8_t v) { return v != 0; }))
+    std::fill_n(part.data(), part.size(), std::uint8_t(1));
+  return part;
+}
+
+struct outcome {
+  cardiomm::solve::report report;
+  bool solved = false;  ///< the report means something
+};
+
+/// The image (set, frame, slice, y, x) of some frames of this process.
+template <class T, class K>
+auto solve_frames(const space& ex, const recon_command& c, const K& kspace,
+                  const host_tensor<std::uint8_t, 3>& mask, const acquisition<T>& a,
+                  const mri::sense_options& o, outcome& end) {
+  if (c.method == "zf") return mri::zero_filled(ex, kspace, mask, a.maps);
+  const auto solved = mri::sense(ex, kspace, mask, a.maps, o);
+  auto& all = end.report;
+  all.iterations = std::max(all.iterations, solved.report.iterations);
+  all.converged = (!end.solved || all.converged) && solved.report.converged;
+  all.residual.insert(all.residual.end(), solved.report.residual.begin(),
+                      solved.report.residual.end());
+  end.solved = true;
+  return solved.image;
+}
+
+/// The image of this process. Frames of whole lines and frames of single samples are handled apart,
+/// unless they are one system, so that a frame's result does not depend on its company.
+template <class T>
+cardiomm::tensor<complex<T>, 5, space> solve(const space& ex, const recon_command& c,
+                                             const recon_inputs& in, const acquisition<T>& a,
+                                             const mri::sense_options& o, outcome& end) {
+  const dist::block& b = in.mine;
+  const auto mask = mask_of(a.mask, b.frame, b.frames);
+  std::vector<index_t> cuts = {0};
+  bool before = false;
+  for (index_t f = 0; f < b.frames && !c.joint; ++f) {
+    const bool lines = mri::line_pattern(mask_of(a.mask, b.frame + f, 1)).has_value();
+    if (f > 0 && lines != before) cuts.push_back(f);
+    before = lines;
+  }
+  if (cuts.size() == 1) return solve_frames(ex, c, a.kspace, mask, a, o, end);
+  cuts.push_back(b.frames);
+  shape<5> k = in.part(b);
+  const index_t coils = k.size() / k[0], plane = b.slices * k[3] * k[4], sets = in.sets();
+  const auto image = cardiomm::make_tensor<complex<T>>(ex, shape{sets, k[0], k[1], k[3], k[4]});
+  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+    const index_t f = cuts[i], n = cuts[i + 1] - f;
+    k[0] = n;
+    stop_if_interrupted();
+    const auto part = solve_frames(ex, c, cardiomm::borrow(ex, a.kspace.data() + f * coils, k),
+                                   mask_of(a.mask, b.frame + f, n), a, o, end);
+    for (index_t s = 0; s < sets; ++s)
+      Kokkos::deep_copy(
+          ex, cardiomm::borrow(ex, image.data() + (s * b.frames + f) * plane, shape{n * plane}),
+          cardiomm::borrow(ex, part.data() + s * n * plane, shape{n * plane}));
+    ex.fence();
+  }
+  return image;
+}
+
+/// Writes planes of this process's image (set, frame, slice, y, x).
+template <class V>
+void write_planes(array_output& out, const V& values, const dist::block& b) {
+  const auto host = cardiomm::to_host(values);
+  const auto s = cardiomm::shape_of(host);
+  const index_t plane = s[3] * s[4];
+  for (index_t i = 0; i < s[0] * s[1] * s[2]; ++i)
+    out.put_plane({i / (s[1] * s[2]), b.frame + i / s[2] % s[1], b.slice + i % s[2]},
+                  host.data() + i * plane);
+}
+
+/// The output of all processes: the first one creates it.
+std::unique_ptr<array_output> open_output(const recon_command& c, const common_options& common) {
+  const auto& team = common.team;
+  std::unique_ptr<array_output> out;
+  dist::together(team, [&] {
+    if (!team.first()) return;
+    out = std::make_unique<array_output>(c.out, common.policy());
+    for (const auto& name : out->temporaries()) remove_on_signal(name);
+  });
+  if (team.size() == 1) return out;
+  const std::string name = team.broadcast(team.first() ? out->temporaries()[0] : std::string());
+  const std::string other =
+      team.broadcast(team.first() ? out->temporaries().back() : std::string());
+  dist::together(team, [&] {
+    if (team.first()) return;
+    remove_on_signal(name);
+    remove_on_signal(other);
+    out = std::make_unique<array_output>(c.out, name);
+  });
+  return out;
 }
 
 template <class T>
 void run(const recon_command& c, const common_options& common) {
   using enum axis;
-  check(c);
-  array_output out(c.out, common.policy());
+  const dist::communicator& team = common.team;
+  const auto in = dist::together(team, [&] {
+    check_options(c);
+    return open_inputs(c, team.size(), team.rank());
+  });
+  const forecast expected = forecast_of<T>(c, in, team);
+  if (c.dry) {
+    dist::together(team, [&] {
+      array_output::check(c.out, common.policy());
+      if (!team.first()) return;
+      warn(expected);
+      print(expected, probe<T>(c, in), c, in, common);
+    });
+    return;
+  }
+  if (team.first()) warn(expected);
+  const auto out = open_output(c, common);
+  const dist::communicator active = team.first_of(in.cut.blocks());
   const space ex;
   progress p(common);
   json seconds;
   stopwatch total, watch;
   const auto lap = [&](const char* what) {
+    ex.fence();
+    give_back_memory();
     seconds[what] = watch.seconds();
     watch = stopwatch();
   };
 
-  p.stage("reading " + c.kspace);
-  auto raw = load_kspace<T>(c.kspace, c.given);
-  const source from = raw.from;
-  const auto s = cardiomm::shape_of(raw.values);
-  acquisition<T> a;
-  if (!c.mask.empty()) {
-    a.mask = load_mask(c.mask, {s[0], s[3], s[4]}, c.given);
-    apply_mask(raw.values, a.mask);
-  }
-  a.kspace = cardiomm::to_space(ex, raw.values);
-  raw.values = {};
-  if (c.mask.empty()) {
-    a.mask = mri::sampling_of(ex, a.kspace);
-    require<value_error>(std::any_of(a.mask.data(), a.mask.data() + a.mask.size(),
-                                     [](std::uint8_t v) { return v != 0; }),
-                         c.kspace, ": expected samples, found zeros only");
-  }
-  lap("read");
-
-  cardiomm::tensor<complex<T>, 2, space> whitening, compression;
-  if (!c.noise.empty()) {
-    p.stage("prewhitening");
-    const auto noise = load<complex<T>, 5>(c.noise, role::noise, {frame, slice, coil, y, x},
-                                           c.given.of(role::noise));
-    require<shape_error>(index_t(noise.values.extent(2)) == s[2], c.noise, ": noise: expected ",
-                         s[2], " coils as in ", c.kspace, ", found ", noise.from.describe());
-    const auto samples = cardiomm::to_space(ex, noise.values);
-    whitening = naming(c.noise + ": noise: ", [&] {
-      return mri::whitening_matrix<T>(ex, mri::noise_covariance(ex, samples, 2));
-    });
-    mri::prewhiten(ex, whitening, a.kspace);
-  }
-  if (c.crop) {
-    p.stage("cropping the readout");
-    a.kspace = mri::crop_readout(ex, a.kspace);
-    a.mask = crop_mask(a.mask, c.mask);
-  }
-  if (c.coils) {
-    p.stage("compressing the coils");
-    require<value_error>(*c.coils <= s[2], "--compress: expected 1 to ", s[2], " coils as in ",
-                         c.kspace, ", found ", *c.coils);
-    compression = mri::find_compression(ex, a.kspace, *c.coils).matrix;
-    a.kspace = mri::compress(ex, compression, a.kspace);
-  }
-  ex.fence();
-  lap("prepare");
-
+  auto a = read_scan<T>(ex, c, in, team, [&](const std::string& text) { p.stage(text); });
   double scale = 1;
   if (c.scale) {
-    scale = mri::data_scale(ex, a.kspace);
+    const auto sums = sum_calibration(ex, a, in, team, mri::scale_calib(in.whole));
+    dist::together(team, [&] {
+      scale = mri::data_scale(mri::finish_calibration<T>(sums), shape{in.whole[3], in.whole[4]});
+    });
     cardiomm::blas1::scale(ex, complex<T>(T(1 / scale)), a.kspace);
   }
+  lap("read");
   json result = {{"out", c.out}, {"method", c.method}};
   if (c.scale) result["scale"] = scale;
-  const axes kept = without_coil(from.order);
-  if (c.method == "rss") {
-    p.stage("reconstructing");
-    const auto image = mri::rss(ex, a.kspace);
-    cardiomm::blas1::scale(ex, T(scale), image);
-    ex.fence();
-    lap("solve");
-    stop_if_interrupted();
-    out.write({frame, slice, y, x}, kept, narrow<float>(image), from.phase_plane);
-  } else {
-    if (!c.maps.empty()) {
+  const axes kept = without_coil(in.kspace.from.order);
+  const shape<5>& n = in.whole;
+  const bool rss = c.method == "rss";
+  if (!rss) {
+    if (in.maps) {
       p.stage("reading " + c.maps);
-      load_given_maps(ex, c, a, {s[2], s[4]}, whitening, compression);
+      dist::together(team, [&] {
+        if (!in.mine.empty()) read_maps(ex, in, a);
+      });
     } else {
       p.stage("estimating the coil maps");
-      a.maps = estimate_maps(ex, a.kspace, c.calib, c.kspace);
+      estimate_maps(ex, c, in, team, a);
     }
-    ex.fence();
     lap("maps");
-    p.stage("reconstructing");
-    cardiomm::tensor<complex<T>, 5, space> image;
-    if (c.method == "zf") {
-      image = mri::zero_filled(ex, a.kspace, a.mask, a.maps);
-    } else {
-      mri::sense_options o;
-      o.lambda = c.lambda;
-      o.iterations = c.iterations;
-      o.tolerance = c.tolerance;
-      o.joint = c.joint;
-      o.monitor = [&](const cardiomm::solve::progress& at) {
-        char text[96];
-        std::snprintf(text, sizeof text, "iteration %d of %d, residual %.3e", at.iteration,
-                      at.iterations, at.residual);
-        if (!interrupt_requested) p.stage(text);
-        return !interrupt_requested;
-      };
-      const auto solved = mri::sense(ex, a.kspace, a.mask, a.maps, o);
-      stop_if_interrupted();
-      image = solved.image;
-      result["iterations"] = solved.report.iterations;
-      result["converged"] = solved.report.converged;
-      if (!solved.report.residual.empty())
-        result["residual"] =
-            *std::max_element(solved.report.residual.begin(), solved.report.residual.end());
-    }
-    cardiomm::blas1::scale(ex, complex<T>(T(scale)), image);
-    ex.fence();
-    lap("solve");
-    stop_if_interrupted();
-    out.write({set, frame, slice, y, x}, kept, narrow<complex<float>>(image), from.phase_plane);
   }
+  p.stage("reconstructing");
+  out->begin({set, frame, slice, y, x}, {in.sets(), n[0], n[1], n[3], n[4]}, kept,
+             rss ? io::dtype::f32 : io::dtype::c64, in.kspace.from.phase_plane);
+  outcome end;
+  cardiomm::tensor<T, 4, space> magnitude;
+  cardiomm::tensor<complex<T>, 5, space> image;
+  mri::sense_options o;
+  o.lambda = c.lambda;
+  o.iterations = c.iterations;
+  o.tolerance = c.tolerance;
+  o.joint = c.joint;
+  if (active.size() > 1) o.sum = [active](double* numbers, index_t m) { active.sum(numbers, m); };
+  o.monitor = [&](const cardiomm::solve::progress& at) {
+    char text[96];
+    std::snprintf(text, sizeof text, "iteration %d of %d, residual %.3e", at.iteration,
+                  at.iterations, at.residual);
+    if (!interrupt_requested) p.stage(text);
+    return !interrupt_requested;
+  };
+  const auto reconstruct = [&] {
+    if (in.mine.empty()) return;
+    if (rss) {
+      magnitude = mri::rss(ex, a.kspace);
+      cardiomm::blas1::scale(ex, T(scale), magnitude);
+    } else {
+      image = solve(ex, c, in, a, o, end);
+      cardiomm::blas1::scale(ex, complex<T>(T(scale)), image);
+    }
+    ex.fence();
+  };
+  if (c.joint && active.size() > 1)
+    reconstruct();  // they talk to each other, so none can wait for all to end
+  else
+    dist::together(team, reconstruct);
   stop_if_interrupted();
-  out.commit();
+  a = {};
+  if (end.solved || team.size() > 1) {
+    double worst[3] = {double(end.report.iterations), end.report.converged || !end.solved ? 0. : 1.,
+                       0};
+    for (const double r : end.report.residual) worst[2] = std::max(worst[2], r);
+    team.max(worst, 3);
+    if (c.method == "sense") {
+      result["iterations"] = static_cast<int>(worst[0]);
+      result["converged"] = worst[1] == 0;
+      result["residual"] = worst[2];
+    }
+  }
+  lap("solve");
+  dist::together(team, [&] {
+    if (rss && !in.mine.empty()) {
+      const auto s = cardiomm::shape_of(magnitude);
+      write_planes(*out, cardiomm::reshape(magnitude, shape{index_t(1), s[0], s[1], s[2], s[3]}),
+                   in.mine);
+    } else if (!in.mine.empty()) {
+      write_planes(*out, image, in.mine);
+    }
+    if (team.size() > 1) out->finish();
+  });
+  stop_if_interrupted();
+  dist::together(team, [&] {
+    if (team.first()) out->commit();
+  });
   p.clear();
   lap("write");
   seconds["total"] = total.seconds();
-  result["shape"] = out.shape();
-  result["type"] = io::name_of(out.type());
+  result["shape"] = out->shape();
+  result["type"] = io::name_of(out->type());
+  if (team.size() > 1) result["processes"] = team.size();
   result["seconds"] = seconds;
+  if (!team.first()) return;
   if (common.as_json)
     std::cout << dump(result) << "\n";
   else
-    std::printf("%s, %.2f s\n", out.describe().c_str(), seconds["total"].get<double>());
+    std::printf("%s, %.2f s\n", out->describe().c_str(), seconds["total"].get<double>());
 }
 
 }  // namespace
@@ -270,6 +324,8 @@ action add_recon(CLI::App& app, common_options& common) {
       "  cardiomm recon --method rss --kspace ksp.cfl --out rss.cfl\n"
       "  cardiomm recon --method sense --kspace k.npy --axes x,y,coil --noise noise.npy "
       "--compress 8 --crop-readout --out x.npy\n"
+      "  cardiomm recon --dry-run --method sense --kspace kspace.npy --out sense.npy\n"
+      "  mpirun -n 4 cardiomm recon --method sense --kspace kspace.npy --out sense.npy\n"
       "K-space is (frame, slice, coil, y, x), (frame, coil, y, x) or (coil, y, x), centred, with "
       "an\northonormal transform. sense minimises 1/2 |A x - y|^2 + lambda/2 |x|^2 from x = 0.",
       common);
@@ -301,6 +357,9 @@ action add_recon(CLI::App& app, common_options& common) {
   command.add_flag("--crop-readout", c->crop, "Remove twofold readout oversampling");
   add_calib(command, c->calib);
   add_axes(command, c->given);
+  command.add_flag("--dry-run", c->dry,
+                   "Check the input and say what memory and time the run would take; nothing is "
+                   "reconstructed or written");
   command.add_option("--out", c->out, "Image: the k-space's axes but for the coil")->required();
   return [c](const common_options& options) {
     if (options.as_double)

@@ -286,6 +286,13 @@ class stored_array {
   const extents& shape() const { return where_.shape; }
   index_t size() const { return size_; }
   const std::string& path() const { return file_->path(); }
+  /// Bytes in the file from one index of an axis to the next.
+  index_t pitch(std::size_t axis) const {
+    auto n = static_cast<index_t>(size_of(where_.type));
+    for (std::size_t i = 0; i < where_.shape.size(); ++i)
+      if (where_.column_major ? i < axis : i > axis) n *= where_.shape[i];
+    return n;
+  }
 
   /// Reads all values as T in row-major order; `out` holds size() of them.
   template <class T>

@@ -94,15 +94,18 @@ class cfl_output {
       : data_(cfl_base(name) + ".cfl", policy), header_(cfl_base(name) + ".hdr", policy) {}
   /// `values` hold the product of the dimensions, the first dimension contiguous.
   void write(const cfl_shape& dims, const complex<float>* values) {
-    std::string text = "# Dimensions\n";
     std::size_t bytes = sizeof(complex<float>);
-    for (const index_t d : dims) {
-      text += std::to_string(d) + " ";
-      bytes *= static_cast<std::size_t>(d);
-    }
+    for (const index_t d : dims) bytes *= static_cast<std::size_t>(d);
     data_.write(values, bytes);
+    write_header(dims);
+  }
+  void write_header(const cfl_shape& dims) {
+    std::string text = "# Dimensions\n";
+    for (const index_t d : dims) text += std::to_string(d) + " ";
     header_.write(text + "\n");
   }
+  /// The file of the values, for writing in pieces.
+  atomic_file& data() { return data_; }
   /// For several outputs that have to appear together.
   std::array<atomic_file*, 2> files() { return {&data_, &header_}; }
   void commit() { atomic_file::commit(files()); }

@@ -14,8 +14,10 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -112,6 +114,80 @@ class atomic_file {
   /// Throws io_error naming the path and the reason.
   explicit atomic_file(std::string path, existing policy = existing::replace)
       : path_(std::move(path)), target_(path_), policy_(policy) {
+    const auto mode = examine();
+    open_temporary();
+    if (mode) (void)::fchmod(fd_.get(), *mode);
+  }
+  /// Part of a file that another process opened: `temporary` is what temporary() says there. The
+  /// other process commits; here `finish` brings what was written to the disk.
+  atomic_file(std::string path, const std::string& temporary)
+      : path_(std::move(path)), target_(path_), policy_(existing::replace) {
+    fd_ = detail::descriptor(::open(temporary.c_str(), O_WRONLY | O_CLOEXEC));
+    require<io_error>(fd_.get() >= 0, path_, ": cannot be written: ", detail::reason(errno));
+  }
+  /// Throws what the constructor would throw, and creates nothing.
+  static void check(const std::string& path, existing policy) {
+    atomic_file probe(path, policy, 0);
+    const std::string folder = detail::directory_of(probe.target_);
+    require<io_error>(folder.size() < probe.target_.size(), path,
+                      ": cannot be written: expected a file name, found a directory");
+    require<io_error>(::access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0, path,
+                      ": cannot be written: ", detail::reason(errno));
+  }
+  ~atomic_file() { discard(); }
+  atomic_file(const atomic_file&) = delete;
+  atomic_file& operator=(const atomic_file&) = delete;
+
+  const std::string& path() const { return path_; }
+  /// Name of the temporary file.
+  const std::string& temporary() const { return temporary_; }
+
+  void write(const void* data, std::size_t n) {
+    const auto* p = static_cast<const char*>(data);
+    while (n > 0) {
+      const ssize_t put = ::write(fd_.get(), p, std::min(n, std::size_t(1) << 30));
+      if (put < 0 && errno == EINTR) continue;
+      require<io_error>(put > 0, path_, ": cannot be written: ", detail::reason(errno));
+      p += put;
+      n -= static_cast<std::size_t>(put);
+    }
+  }
+  void write(const std::string& text) { write(text.data(), text.size()); }
+  /// Writes at a place of the file, whatever was written before.
+  void write_at(std::uint64_t offset, const void* data, std::size_t n) {
+    const auto* p = static_cast<const char*>(data);
+    while (n > 0) {
+      const ssize_t put =
+          ::pwrite(fd_.get(), p, std::min(n, std::size_t(1) << 30), static_cast<off_t>(offset));
+      if (put < 0 && errno == EINTR) continue;
+      require<io_error>(put > 0, path_, ": cannot be written: ", detail::reason(errno));
+      p += put;
+      offset += static_cast<std::uint64_t>(put);
+      n -= static_cast<std::size_t>(put);
+    }
+  }
+  /// Brings what was written to the disk; nothing can be written afterwards.
+  void finish() {
+    require<io_error>(fd_.get() < 0 || (::fsync(fd_.get()) == 0 && fd_.close()), path_,
+                      ": cannot be written: ", detail::reason(errno));
+  }
+
+  /// Makes the file visible under its name.
+  void commit() { commit({this}); }
+
+  /// Makes several files visible together: all are on the disk before the first gets its name.
+  template <class Range = std::initializer_list<atomic_file*>>
+  static void commit(const Range& files) {
+    for (atomic_file* f : files) f->finish();
+    for (atomic_file* f : files) f->publish();
+  }
+  static void commit(std::initializer_list<atomic_file*> files) {
+    commit<std::initializer_list<atomic_file*>>(files);
+  }
+
+ private:
+  /// Throws if the file cannot be replaced; the mode of the one that is there.
+  std::optional<mode_t> examine() {
     require<io_error>(!path_.empty(), "output: expected a file name, found an empty one");
     struct stat info {};
     const bool there = ::lstat(path_.c_str(), &info) == 0;
@@ -133,41 +209,13 @@ class atomic_file {
       require<io_error>(::access(target_.c_str(), W_OK) == 0, path_,
                         ": cannot be written: ", detail::reason(errno));
     }
-    open_temporary();
-    if (there) (void)::fchmod(fd_.get(), info.st_mode & 07777);
+    if (!there) return std::nullopt;
+    return info.st_mode & 07777;
   }
-  ~atomic_file() { discard(); }
-  atomic_file(const atomic_file&) = delete;
-  atomic_file& operator=(const atomic_file&) = delete;
-
-  const std::string& path() const { return path_; }
-
-  void write(const void* data, std::size_t n) {
-    const auto* p = static_cast<const char*>(data);
-    while (n > 0) {
-      const ssize_t put = ::write(fd_.get(), p, std::min(n, std::size_t(1) << 30));
-      if (put < 0 && errno == EINTR) continue;
-      require<io_error>(put > 0, path_, ": cannot be written: ", detail::reason(errno));
-      p += put;
-      n -= static_cast<std::size_t>(put);
-    }
+  atomic_file(const std::string& path, existing policy, int)
+      : path_(path), target_(path), policy_(policy) {
+    (void)examine();
   }
-  void write(const std::string& text) { write(text.data(), text.size()); }
-
-  /// Makes the file visible under its name.
-  void commit() { commit({this}); }
-
-  /// Makes several files visible together: all are on the disk before the first gets its name.
-  template <class Range = std::initializer_list<atomic_file*>>
-  static void commit(const Range& files) {
-    for (atomic_file* f : files) f->finish();
-    for (atomic_file* f : files) f->publish();
-  }
-  static void commit(std::initializer_list<atomic_file*> files) {
-    commit<std::initializer_list<atomic_file*>>(files);
-  }
-
- private:
   void open_temporary() {
     static std::atomic<unsigned> counter{0};
     const std::string directory = detail::directory_of(target_);
@@ -184,10 +232,6 @@ class atomic_file {
     if (fd < 0) temporary_.clear();
     require<io_error>(fd >= 0, path_, ": cannot be written: ", detail::reason(code));
     fd_ = detail::descriptor(fd);
-  }
-  void finish() {
-    require<io_error>(fd_.get() < 0 || (::fsync(fd_.get()) == 0 && fd_.close()), path_,
-                      ": cannot be written: ", detail::reason(errno));
   }
   void publish() {
     if (temporary_.empty()) return;

@@ -55,6 +55,26 @@ tensor<T, 1, Ex> to_device(const Ex& ex, const std::vector<T>& values) {
   return t;
 }
 
+/// Rows that one packet of vectors travels through.
+inline constexpr index_t espirit_strip = 8;
+
+/// Scratch of espirit_image in numbers: rows are taken in blocks of `strips` strips, whose
+/// coefficients (`rows` a strip) and vectors (`room` a strip) fill 64 MiB at most.
+struct espirit_scratch {
+  index_t strips, rows, room;
+};
+template <class T, ExecutionSpace Ex>
+espirit_scratch espirit_room(const espirit_sizes& n, index_t ny, index_t nx, index_t sets) {
+  constexpr index_t W = lane_width<T, Ex>;
+  const index_t packets = (nx + W - 1) / W;
+  const index_t room =
+      (launch::on_host<Ex> ? 1 : packets) * packet_eigen<T, lane<T, Ex>>::scratch(n.coils, sets);
+  const index_t rows = espirit_strip * 2 * n.pairs() * (2 * n.kx - 1);
+  const index_t bytes = (rows + room) * static_cast<index_t>(sizeof(T));
+  const index_t all = (ny + espirit_strip - 1) / espirit_strip;
+  return {std::clamp<index_t>((index_t(64) << 20) / bytes, 1, all), rows, room};
+}
+
 /// Maps and eigenvalues (set, slice, ...) of one slice from its calibration.
 template <class T, ExecutionSpace Ex, TensorView M>
 void espirit_image(const Ex& ex, const espirit_slice<T>& found, const espirit_sizes& n,
@@ -62,7 +82,7 @@ void espirit_image(const Ex& ex, const espirit_slice<T>& found, const espirit_si
                    const tensor<T, 4, Ex>& values) {
   using L = lane<T, Ex>;
   constexpr index_t W = lane_width<T, Ex>;
-  constexpr index_t strip = 8;  // rows that one packet of vectors travels through
+  constexpr index_t strip = espirit_strip;
   const shape<5> s = shape_of(maps);
   const index_t ny = s[3], nx = s[4], packets = (nx + W - 1) / W;
   const index_t gy = 2 * n.ky - 1, gx = 2 * n.kx - 1, length = 2 * n.pairs() * gx;
@@ -78,14 +98,9 @@ void espirit_image(const Ex& ex, const espirit_slice<T>& found, const espirit_si
   const auto grid = to_space(ex, found.grid);
   const auto coil = to_space(ex, found.coil);
 
-  // Rows are taken in blocks whose coefficients and scratch fill 64 MiB at most.
-  using eigen = packet_eigen<T, L>;
-  const index_t per_strip = (launch::on_host<Ex> ? 1 : packets) * eigen::scratch(n.coils, s[0]);
-  const index_t bytes = (strip * length + per_strip) * static_cast<index_t>(sizeof(T));
-  index_t strips = (index_t(64) << 20) / bytes;
-  const index_t all = (ny + strip - 1) / strip;
-  strips = strips < 1 ? 1 : strips > all ? all : strips;
-  const auto rows = make_tensor<T>(ex, shape{strips * strip * length}, "cardiomm::espirit_rows");
+  const auto plan = espirit_room<T, Ex>(n, ny, nx, s[0]);
+  const index_t strips = plan.strips, per_strip = plan.room;
+  const auto rows = make_tensor<T>(ex, shape{strips * plan.rows}, "cardiomm::espirit_rows");
   const auto room = make_tensor<T>(ex, shape{strips * per_strip}, "cardiomm::espirit_scratch");
 
   const index_t image = n.coils * ny * nx;
@@ -121,6 +136,22 @@ inline shape<2> espirit_kernel(const espirit_options& options, index_t coils, in
   require(limit >= options.kernel, "ESPIRiT: calib: expected at least the kernel's extent ",
           options.kernel, ", found ", limit);
   return {{std::min(options.kernel, (ny + 1) / 2), std::min(options.kernel, (nx + 1) / 2)}};
+}
+
+/// Bytes that `espirit` takes for a while beside its maps, for k-space of the given extents.
+template <class T, ExecutionSpace Ex>
+index_t espirit_scratch_bytes(const shape<5>& kspace, const espirit_options& options) {
+  const shape<2> block = calibration_limits(kspace, options.calib);
+  const shape<2> kernel = espirit_kernel(options, kspace[2], kspace[3], kspace[4]);
+  const detail::espirit_sizes n{kspace[2], block[0], block[1], kernel[0], kernel[1]};
+  const auto plan = detail::espirit_room<T, Ex>(n, kspace[3], kspace[4], options.sets);
+  const index_t rows = std::min(n.windows(), n.columns());
+  // matrix, its Gram matrix and the eigenvectors' scratch; a quarter of the kernels carry signal
+  const index_t calibrate = 2 * n.windows() * n.columns() + 6 * rows * rows +
+                            rows / 4 * 2 * n.coils * (n.grid() + n.kx * n.ky);
+  const index_t sums = kspace[1] * kspace[2] * block.size();
+  return std::max(calibrate, plan.strips * (plan.rows + plan.room)) * index_t(sizeof(T)) +
+         sums * index_t(sizeof(complex<double>) + sizeof(complex<T>));
 }
 
 /// ESPIRiT from calibration data that were made before, for some or all slices.

@@ -104,19 +104,25 @@ struct calibration_sums {
   shape<2> matrix;                      ///< (y, x) of k-space
 };
 
-/// Sums of no frames yet, for k-space (frame, slice, coil, y, x) of the given extents and a block
-/// of at most `calib` points along each axis; see calibration_region.
-inline calibration_sums empty_calibration(const shape<5>& n, index_t calib = -1) {
+/// Extents (y, x) of the centre that is looked at. Throws as calibration_region for a limit that does
+/// not fit k-space (frame, slice, coil, y, x) of these extents.
+inline shape<2> calibration_limits(const shape<5>& n, index_t calib = -1) {
   require<shape_error>(n.size() > 0, "calibration: expected k-space (frame, slice, coil, y, ",
                        "x) without empty axes, found ", n);
   require(calib != 0, "calibration: calib: expected a positive number of lines, found 0");
   require(calib <= (n[3] > n[4] ? n[3] : n[4]), "calibration: calib: expected a region within the ",
           "matrix of ", n[3], " x ", n[4], ", found ", calib, " x ", calib);
   const index_t limit = calib < 0 ? default_calib : calib;
-  const index_t by = limit < n[3] ? limit : n[3], bx = limit < n[4] ? limit : n[4];
+  return {{limit < n[3] ? limit : n[3], limit < n[4] ? limit : n[4]}};
+}
+
+/// Sums of no frames yet, for k-space (frame, slice, coil, y, x) of the given extents and a block
+/// of at most `calib` points along each axis; see calibration_region.
+inline calibration_sums empty_calibration(const shape<5>& n, index_t calib = -1) {
+  const shape<2> b = calibration_limits(n, calib);
   const host_space host;
-  calibration_sums s{zeros<complex<double>>(host, shape{n[1], n[2], by, bx}, "cardiomm::sums"),
-                     zeros<int>(host, shape{n[1], by, bx}, "cardiomm::sampled"),
+  calibration_sums s{zeros<complex<double>>(host, shape{n[1], n[2], b[0], b[1]}, "cardiomm::sums"),
+                     zeros<int>(host, shape{n[1], b[0], b[1]}, "cardiomm::sampled"),
                      {{n[3], n[4]}}};
   host.fence();
   return s;
