@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "../../examples/cardiomm/arrays.hpp"
+#include "../../examples/cardiomm/output.hpp"
 
 #include <doctest/doctest.h>
 
@@ -33,7 +33,8 @@ bool same(const host_tensor<value, 5>& a, const host_tensor<value, 5>& b) {
 host_tensor<std::uint8_t, 3> mask_of(const std::string& path, const std::string& given = "") {
   axes_option option;
   if (!given.empty()) option.add(given);
-  return load_mask(path, {F, Y, X}, option);
+  const mask_target target{F, Y, X};
+  return read_mask(open_mask(path, target, option), target);
 }
 template <class T>
 void put(const std::string& path, const extents& shape, const std::vector<T>& values) {
