@@ -5,6 +5,7 @@
 /// The entries of a header with specimens. `apply` has to launch kernels; `make` may.
 
 #include "cardiomm/linop/gram.hpp"
+#include "cardiomm/solve/direct.hpp"
 #include "device/entry.hpp"
 
 namespace cardiomm_tests {
@@ -21,6 +22,7 @@ struct specimen_entry {
     linop::apply(ex, a, x, y);
     linop::apply_adjoint(ex, a, y, x);
     linop::apply(ex, linop::gram(a), x, z);
+    if constexpr (solve::Solvable<Op>) solve::direct(ex, a, x, z);
   }
   static void make(const Ex& ex) {
     using namespace cardiomm::linop;
