@@ -33,7 +33,10 @@ int fail(const cardiomm::dist::communicator& team, int code, const std::string& 
   const bool shared = cardiomm::dist::failed_together();
   if (team.first() || !shared)
     std::fprintf(stderr, "cardiomm: error: %s\n", one_line(message).c_str());
-  if (team.size() == 1 || shared) return code;
+  if (team.size() == 1 || shared) {
+    say_no_more();
+    return code;
+  }
   remove_temporaries();
   team.abort(code);
 }

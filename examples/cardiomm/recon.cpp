@@ -267,7 +267,7 @@ void run(const recon_command& c, const common_options& common) {
     }
     ex.fence();
   };
-  if (c.joint && active.size() > 1)
+  if (c.joint && in.cut.blocks() > 1)
     reconstruct();  // they talk to each other, so none can wait for all to end
   else
     dist::together(team, reconstruct);
