@@ -229,6 +229,16 @@ KOKKOS_INLINE_FUNCTION void filter(const Tile& tile, const filter_tables<typenam
     const stages<T>& s = f.s;
     const int* first = f.first + pattern * f.blocks;
     const int* last = f.last + pattern * f.blocks;
+    bool nothing = true;
+    for (int b = 0; b < f.blocks; ++b)
+      nothing = nothing && first[b] == last[b] && first[b] >= 0 && weights[b * f.points] == T(0);
+    if (nothing) {
+      const L none(T(0));
+      for (index_t j = 0; j < f.points; ++j)
+        for (index_t b = 0; b < f.blocks; ++b)
+          detail::call(store, column{}, b * f.points + j, j * f.blocks + b, none, none);
+      return;
+    }
     if (s.count == 1)
       detail::move_rows(tile, s.rows, load, detail::scratch_store<Rows>{scratch});
     else

@@ -26,10 +26,10 @@ struct volume_normal_kernel {
   static constexpr const char* name = "cardiomm::linop::sense_volume_normal";
   const complex<T>* x;
   complex<T>* y;
-  const T* maps;     ///< packed, (partition or 1, block, coil, y, re or im, column)
-  const T* weights;  ///< (frame or 1, position along y, position along z): mask / (ny nz)
-  fft::stages<T> along_y, along_z;
-  shape<4> image;  ///< (frame, partition, y, x)
+  const T* maps;  ///< packed, (partition or 1, block, coil, y, re or im, column)
+  fft::stages<T> along_y;
+  fft::filter_tables<T> along_z;  ///< patterns (frame or 1, position along y): mask / (ny nz)
+  shape<4> image;                 ///< (frame, partition, y, x)
   index_t map_slices, coils, mask_frames, blocks;
   complex<T> alpha, shift;  ///< shift is alpha times the shift of the operator
   bool add;
@@ -37,7 +37,8 @@ struct volume_normal_kernel {
   /// Scratch numbers of a tile: a coil's plane, the sum, and a line (of Bluestein's length).
   template <class Tile>
   index_t scratch() const {
-    const index_t line = along_y.rows > along_z.rows ? along_y.rows : along_z.rows;
+    const index_t line =
+        along_y.rows > along_z.scratch_rows() ? along_y.rows : along_z.scratch_rows();
     return fft::tile_rows<Tile>::numbers(2 * image[1] * image[2] + line);
   }
 
@@ -52,7 +53,7 @@ struct volume_normal_kernel {
     const int valid = static_cast<int>(nx - first < Tile::width ? nx - first : Tile::width);
     const complex<T>* in = x + frame * nz * ny * nx + first;
     complex<T>* out = y + frame * nz * ny * nx + first;
-    const T* weight = weights + (mask_frames == 1 ? 0 : frame) * ny * nz;
+    const index_t pattern = (mask_frames == 1 ? 0 : frame) * ny;
     const rows plane{tile.scratch()};
     const rows sum{plane.re(nz * ny)};
     const rows line{sum.re(nz * ny)};
@@ -81,9 +82,13 @@ struct volume_normal_kernel {
         tile.barrier();
       }
       for (index_t j = 0; j < ny; ++j) {
-        const T* weight_of_line = weight + j * nz;
-        fft::filter(tile, along_z, fft::strided_rows<Tile>{plane.re(j), ny}, line,
-                    [=](index_t position) { return weight_of_line[position]; });
+        const fft::strided_rows<Tile> column_of_z{plane.re(j), ny};
+        fft::filter(
+            tile, along_z, pattern + j, line,
+            [&](column c, index_t z, L& re, L& im) { column_of_z.load(c, z, re, im); },
+            [&](column c, index_t z, const L& re, const L& im) {
+              column_of_z.store(c, z, re, im);
+            });
         tile.barrier();
       }
       for (index_t z = 0; z < nz; ++z) {
@@ -144,24 +149,23 @@ class sense_volume_normal : public fused_normal<sense_volume_normal<T, Ex>, T, 4
                          ": expected a mask of (partition, y) = ", shape{m[1], m[3]}, ", found ",
                          shape{w[1], w[2]});
     along_y_ = std::make_shared<line>(Ex(), w[2]);
-    along_z_ = std::make_shared<line>(Ex(), w[1]);
     packed_ = detail::pack_maps<T>(Ex(), maps.maps());
     const auto lines = to_host(mask.mask());
     auto weights =
-        make_tensor<T>(host_space(), shape{w[0], w[2], w[1]}, "cardiomm::linop::weights");
+        make_tensor<T>(host_space(), shape{w[0] * w[2], w[1]}, "cardiomm::linop::weights");
     for (index_t f = 0; f < w[0]; ++f)
       for (index_t p = 0; p < w[2]; ++p)
-        for (index_t q = 0; q < w[1]; ++q)
-          weights(f, p, q) = lines(f, (along_z_->frequency(q) + w[1] / 2) % w[1],
-                                   (along_y_->frequency(p) + w[2] / 2) % w[2]) /
-                             static_cast<T>(w[1] * w[2]);
-    weights_ = to_space(Ex(), weights);
+        for (index_t k = 0; k < w[1]; ++k)
+          weights(f * w[2] + p, k) =
+              lines(f, (k + w[1] / 2) % w[1], (along_y_->frequency(p) + w[2] / 2) % w[2]) /
+              static_cast<T>(w[1] * w[2]);
+    along_z_ = std::make_shared<fft::line_filter<T, Ex>>(Ex(), weights);
   }
 
   void unify(shape<4>& d, shape<4>& r) const {
     const shape<5> m = shape_of(maps_.maps());
     shape<4> own{{open, along_z_->length(), m[3], m[4]}};
-    if (weights_.extent(0) != 1) own[0] = static_cast<index_t>(weights_.extent(0));
+    if (mask_frames() != 1) own[0] = mask_frames();
     merge(own, d, name);
     merge(d, r, name);
   }
@@ -171,13 +175,12 @@ class sense_volume_normal : public fused_normal<sense_volume_normal<T, Ex>, T, 4
     kernel.x = x.data();
     kernel.y = y.data();
     kernel.maps = packed_.data();
-    kernel.weights = weights_.data();
     kernel.along_y = along_y_->stages();
-    kernel.along_z = along_z_->stages();
+    kernel.along_z = along_z_->tables();
     kernel.image = shape_of(x);
     kernel.map_slices = m[1];
     kernel.coils = m[2];
-    kernel.mask_frames = static_cast<index_t>(weights_.extent(0));
+    kernel.mask_frames = mask_frames();
     kernel.blocks = detail::column_blocks<T, Ex>(m[4]);
     kernel.alpha = acc.alpha;
     kernel.shift = this->shift() * acc.alpha;
@@ -188,9 +191,11 @@ class sense_volume_normal : public fused_normal<sense_volume_normal<T, Ex>, T, 4
   const void* id() const { return id_; }
 
  private:
+  index_t mask_frames() const { return along_z_->patterns() / along_y_->length(); }
+
   sensitivity<T, Ex> maps_;
-  std::shared_ptr<const line> along_y_, along_z_;
-  tensor<T, 3, Ex> weights_;
+  std::shared_ptr<const line> along_y_;
+  std::shared_ptr<const fft::line_filter<T, Ex>> along_z_;
   tensor<T, 1, Ex> packed_;
   const void* id_;
 };
