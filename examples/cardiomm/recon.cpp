@@ -248,6 +248,7 @@ void run(const recon_command& c, const common_options& common) {
   o.iterations = c.iterations;
   o.tolerance = c.tolerance;
   o.joint = c.joint;
+  o.series = a.mask;
   if (active.size() > 1) o.sum = [active](double* numbers, index_t m) { active.sum(numbers, m); };
   o.monitor = [&](const cardiomm::solve::progress& at) {
     char text[96];

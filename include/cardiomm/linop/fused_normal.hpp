@@ -58,10 +58,9 @@ tensor<T, 1, Ex> pack_maps(const Ex& ex, const view<const complex<T>, 5, Ex>& ma
   return packed;
 }
 
-/// The transform along y and back between masks (frame, y) of k-space, which are divided by ny. DC
-/// is at ny / 2 in the mask and first in the transform.
+/// Masks (frame, y) as weights of a transform along y and back: divided by ny, DC first.
 template <class T, ExecutionSpace Ex>
-std::shared_ptr<const fft::line_filter<T, Ex>> filter_of_mask(const tensor<T, 2, Ex>& mask) {
+host_tensor<T, 2> weights_of_mask(const tensor<T, 2, Ex>& mask) {
   const index_t frames = static_cast<index_t>(mask.extent(0)),
                 ny = static_cast<index_t>(mask.extent(1));
   const auto lines = to_host(mask);
@@ -69,7 +68,18 @@ std::shared_ptr<const fft::line_filter<T, Ex>> filter_of_mask(const tensor<T, 2,
   for (index_t f = 0; f < frames; ++f)
     for (index_t k = 0; k < ny; ++k)
       weights(f, k) = lines(f, (k + ny / 2) % ny) / static_cast<T>(ny);
-  return std::make_shared<const fft::line_filter<T, Ex>>(Ex(), weights);
+  return weights;
+}
+
+/// The transform along y and back between masks (frame, y) of k-space, with the radices that suit
+/// the series of which they are some frames.
+template <class T, ExecutionSpace Ex>
+std::shared_ptr<const fft::line_filter<T, Ex>> filter_of_mask(const tensor<T, 2, Ex>& mask,
+                                                              const tensor<T, 2, Ex>& series) {
+  const auto weights = weights_of_mask<T, Ex>(mask);
+  const auto radices = fft::detail::filter_radices<T>(
+      series.data() == mask.data() ? weights : weights_of_mask<T, Ex>(series));
+  return std::make_shared<const fft::line_filter<T, Ex>>(Ex(), weights, radices);
 }
 
 /// A sum in double of packets (hosts) or numbers (devices); a few at a time in their own precision.

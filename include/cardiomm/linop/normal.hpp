@@ -192,7 +192,7 @@ class sense_line_normal
   /// mask and maps must agree in their y extents; throws shape_error otherwise.
   sense_line_normal(const line_mask<T, Ex>& mask, const sensitivity_of_rank<T, ImageRank, Ex>& maps)
       : maps_(maps),
-        filter_(detail::filter_of_mask<T, Ex>(checked(mask, maps).mask())),
+        filter_(detail::filter_of_mask<T, Ex>(checked(mask, maps).mask(), mask.series())),
         packed_(detail::pack_maps<T>(Ex(), maps.maps(), filter_->tables().blocks)),
         id_(mask.id()) {}
 

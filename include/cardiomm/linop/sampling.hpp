@@ -104,7 +104,20 @@ class line_mask : public detail::mask_base<line_mask<T, Ex>, T, 2, Ex> {
  public:
   static constexpr const char* name = "line_mask (frame, slice, coil, y, x)";
   static constexpr int axes[] = {0, 3};
-  using detail::mask_base<line_mask<T, Ex>, T, 2, Ex>::mask_base;
+  template <TensorView M>
+  explicit line_mask(const M& mask)
+      : detail::mask_base<line_mask<T, Ex>, T, 2, Ex>(mask), series_(this->mask()) {}
+  /// Some frames of a series: fused kernels are planned for the whole of it, so that a frame's
+  /// result is the same, bit for bit, whichever others are there. `series` (frame, y).
+  template <TensorView M, TensorView S>
+  line_mask(const M& mask, const S& series)
+      : detail::mask_base<line_mask<T, Ex>, T, 2, Ex>(mask),
+        series_(detail::binary_mask<T, 2, Ex>(series)) {}
+  /// 0/1 (frame, y): what kernels are planned for.
+  const tensor<T, 2, Ex>& series() const { return series_; }
+
+ private:
+  tensor<T, 2, Ex> series_;
 };
 
 /// Keeps single samples: mask (y, x), the same in every frame, or (frame, y, x).

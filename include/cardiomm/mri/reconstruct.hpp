@@ -114,6 +114,9 @@ struct sense_options {
   /// With `joint`, where several processes hold frames or slices of one series; see
   /// solve::cg_options::sum.
   std::function<void(double* numbers, index_t count)> sum{};
+  /// Mask (frame, y, x) of the whole series where only some frames of it are given: their images
+  /// are the same, bit for bit, as among all frames. Left out: these are all.
+  host_tensor<std::uint8_t, 3> series{};
 };
 
 /// An image series and how its solver ended.
@@ -153,10 +156,27 @@ inline host_tensor<std::uint8_t, 3> mask_frame(const host_tensor<std::uint8_t, 3
   return one;
 }
 
+/// The lines (frame, y) of those frames that consist of whole lines.
+inline host_tensor<std::uint8_t, 2> line_frames(const host_tensor<std::uint8_t, 3>& mask) {
+  std::vector<host_tensor<std::uint8_t, 2>> found;
+  for (index_t f = 0; f < static_cast<index_t>(mask.extent(0)); ++f)
+    if (const auto lines = line_pattern(mask_frame(mask, f))) found.push_back(*lines);
+  const auto all = make_tensor<std::uint8_t>(
+      host_space(),
+      shape{static_cast<index_t>(found.size()), static_cast<index_t>(mask.extent(1))});
+  for (std::size_t f = 0; f < found.size(); ++f)
+    std::copy_n(found[f].data(), found[f].size(), all.data() + f * found[f].size());
+  return all;
+}
+
 /// Calls f with the sampling operator of a mask: whole lines where it consists of them.
 template <class T, ExecutionSpace Ex, class F>
-auto with_sampling(const host_tensor<std::uint8_t, 3>& mask, F&& f) {
-  if (const auto lines = line_pattern(mask)) return f(linop::line_mask<T, Ex>(*lines));
+auto with_sampling(const host_tensor<std::uint8_t, 3>& mask, F&& f,
+                   const host_tensor<std::uint8_t, 3>& series = {}) {
+  if (const auto lines = line_pattern(mask)) {
+    if (series.size() == 0) return f(linop::line_mask<T, Ex>(*lines));
+    return f(linop::line_mask<T, Ex>(*lines, line_frames(series)));
+  }
   return f(linop::point_mask<T, Ex>(mask));
 }
 
@@ -219,10 +239,13 @@ auto sense(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>& ma
   out.image = zeros<C>(ex, shape{sets, k[0], k[1], k[3], k[4]}, "cardiomm::sense");
   if (sets == 1) {
     const auto image = reshape(out.image, shape{k[0], k[1], k[3], k[4]});
-    detail::with_sampling<T, Ex>(mask, [&](const auto& sampling) {
-      out.report = detail::solve_sense(ex, encoding(sampling, linop::sensitivity<T, Ex>(maps)),
-                                       kspace, image, options, 2);
-    });
+    detail::with_sampling<T, Ex>(
+        mask,
+        [&](const auto& sampling) {
+          out.report = detail::solve_sense(ex, encoding(sampling, linop::sensitivity<T, Ex>(maps)),
+                                           kspace, image, options, 2);
+        },
+        options.series);
   } else if (options.joint || (k[0] == 1 && k[1] == 1)) {
     detail::with_sampling<T, Ex>(mask, [&](const auto& sampling) {
       out.report = detail::solve_sense(ex, encoding(sampling, linop::soft_sensitivity<T, Ex>(maps)),
