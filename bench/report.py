@@ -118,8 +118,8 @@ def context_table(report):
     rows = [[names[k], str(c[k])] for k in names if k in c]
     for t, r in report["roofline"].items():
         m = r["machine"]
-        rows.append([f"peak, {t} threads", f"{m['peak_flops'] / 1e9:.0f} GFLOP/s (float multiply-adds)"])
-        rows.append([f"memory, {t} threads", f"{m['bandwidth'] / 1e9:.1f} GB/s (a = b + 3 c)"])
+        rows.append([f"peak, {t} thread{'s' * (t != '1')}", f"{m['peak_flops'] / 1e9:.0f} GFLOP/s (float multiply-adds)"])
+        rows.append([f"memory, {t} thread{'s' * (t != '1')}", f"{m['bandwidth'] / 1e9:.1f} GB/s (a = b + 3 c)"])
     return markdown(["what", "value"], rows)
 
 
@@ -164,9 +164,9 @@ def scaling_table(report, benchmark, varies, others, unit, per):
             row.append(f"{seconds[0] / seconds[-1]:.2f}")
         rows.append(row)
     rows.sort(key=lambda r: r[0])
-    head = ["matrix" if varies == "ny" else varies] + [f"ms, {t} threads" for t in threads] + [unit]
+    head = ["matrix" if varies == "ny" else varies] + [f"ms, {t} thread{'s' * (t != '1')}" for t in threads] + [unit]
     if len(threads) > 1:
-        head.append(f"{threads[-1]} threads : 1")
+        head.append(f"speed-up by {threads[-1]} threads")
     return markdown(head, [r[1:] for r in rows])
 
 
@@ -225,4 +225,5 @@ def main():
     print(f"wrote {page}", file=sys.stderr)
 
 
-main()
+if __name__ == "__main__":
+    main()

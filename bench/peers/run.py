@@ -632,4 +632,5 @@ def main():
         raise SystemExit(f"run.py: did not run: {', '.join(broken)}")
 
 
-main()
+if __name__ == "__main__":
+    main()
