@@ -33,24 +33,14 @@ struct filter_kernel {
     const index_t offset = tile.index() * f.s.length * Tile::width;
     const complex<T>* from = x + offset;
     complex<T>* to = y + offset;
-    if (slots)
-      fft::filter(
-          tile, f, tile.index(), scratch,
-          [&](column c, index_t, index_t slot, L& re, L& im) {
-            c.load(from + slot * Tile::width, Tile::width, re, im);
-          },
-          [&](column c, index_t, index_t slot, const L& re, const L& im) {
-            c.store(to + slot * Tile::width, Tile::width, re, im);
-          });
-    else
-      fft::filter(
-          tile, f, tile.index(), scratch,
-          [&](column c, index_t row, L& re, L& im) {
-            c.load(from + row * Tile::width, Tile::width, re, im);
-          },
-          [&](column c, index_t row, const L& re, const L& im) {
-            c.store(to + row * Tile::width, Tile::width, re, im);
-          });
+    fft::filter(
+        tile, f, tile.index(), scratch,
+        [&](column c, index_t row, index_t slot, L& re, L& im) {
+          c.load(from + (slots ? slot : row) * Tile::width, Tile::width, re, im);
+        },
+        [&](column c, index_t row, index_t slot, const L& re, const L& im) {
+          c.store(to + (slots ? slot : row) * Tile::width, Tile::width, re, im);
+        });
     tile.barrier();
   }
 };

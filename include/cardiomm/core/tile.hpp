@@ -43,9 +43,18 @@
 #define CARDIOMM_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+#if defined(__SANITIZE_ADDRESS__)
+#define CARDIOMM_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CARDIOMM_SANITIZED 1
+#endif
+#endif
 /// After a lambda's parameters: the compiler may not keep it as a function. Hosts only, where
-/// calls cost as much as a butterfly.
-#if defined(__GNUC__) && !defined(__CUDACC__) && !defined(__HIPCC__)
+/// calls cost as much as a butterfly, and not where every access is checked: that would take
+/// minutes to compile.
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && !defined(__CUDACC__) && !defined(__HIPCC__) && \
+    !defined(CARDIOMM_SANITIZED)
 #define CARDIOMM_INLINED __attribute__((always_inline))
 #else
 #define CARDIOMM_INLINED

@@ -405,23 +405,28 @@ KOKKOS_INLINE_FUNCTION void filter_part(const Tile& tile, const stages<typename 
   }
 }
 
+/// The filter by Bluestein's algorithm.
+template <class Tile, class Rows, class Work, class Load, class Weight, class Store>
+KOKKOS_INLINE_FUNCTION void filter_chirp(const Tile& tile, const stages<typename Tile::real>& s,
+                                         Rows rows, Work work, const Load& load,
+                                         const Weight& weight, const Store& store) {
+  using L = typename Tile::number;
+  using column = typename Tile::column;
+  convolve_chirp(tile, s, work, load, [&](column c, index_t p, const L& re, const L& im) {
+    const L w(weight_of(weight, c, p));  // real and imaginary parts change places: the adjoint
+    rows.store(c, p, im * w, re * w);
+  });
+  tile.barrier();
+  convolve_chirp(tile, s, work, scratch_load<Rows>{rows}, swapped_store<Store>{store});
+}
+
 template <class Tile, class Rows, class Work, class Load, class Weight, class Store>
 KOKKOS_INLINE_FUNCTION void filter_rows(const Tile& tile, const stages<typename Tile::real>& s,
                                         Rows rows, Work work, const Load& load,
                                         const Weight& weight, const Store& store) {
-  using L = typename Tile::number;
-  using column = typename Tile::column;
+  if (s.bluestein()) return filter_chirp(tile, s, rows, work, load, weight, store);
   const scratch_load<Rows> in{rows};
   const scratch_store<Rows> out{rows};
-  if (s.bluestein()) {
-    convolve_chirp(tile, s, work, load, [&](column c, index_t p, const L& re, const L& im) {
-      const L w(weight_of(weight, c, p));  // real and imaginary parts change places: the adjoint
-      rows.store(c, p, im * w, re * w);
-    });
-    tile.barrier();
-    convolve_chirp(tile, s, work, in, swapped_store<Store>{store});
-    return;
-  }
   const int last = s.count - 1;
   if (last == 0)
     move_rows(tile, s.rows, load, out);
