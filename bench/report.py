@@ -9,6 +9,7 @@ docs/performance.json holds the figures without names of machines or folders. Th
 `./dev bench --peers` is taken in where the build folder has one. Tables stand between the marks
 <!-- begin NAME --> and <!-- end NAME -->; the text around them is written by people.
 """
+
 import argparse
 import datetime
 import json
@@ -21,9 +22,15 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CORES = len(os.sched_getaffinity(0))
-KERNELS = {"normal": "normal operator A^H A", "forward": "encoding A", "adjoint": "its adjoint A^H",
-           "centred_fft": "centred 2-D FFT", "cg_iteration": "a whole iteration of CG", "axpby": "axpby",
-           "dot": "scalar products"}
+KERNELS = {
+    "normal": "normal operator A^H A",
+    "forward": "encoding A",
+    "adjoint": "its adjoint A^H",
+    "centred_fft": "centred 2-D FFT",
+    "cg_iteration": "a whole iteration of CG",
+    "axpby": "axpby",
+    "dot": "scalar products",
+}
 
 
 def busy():
@@ -41,17 +48,31 @@ def own():
 def run(program, threads, repetitions, scratch):
     """Medians by name: seconds and counters; and the context."""
     out = os.path.join(scratch, "report.json")
-    env = dict(os.environ, OMP_NUM_THREADS=str(threads), OMP_PROC_BIND="false", CUDA_VISIBLE_DEVICES="")
-    subprocess.run([program, f"--benchmark_out={out}", "--benchmark_out_format=json",
-                    f"--benchmark_repetitions={repetitions}", "--benchmark_min_time=0.05"],
-                   env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    env = dict(
+        os.environ, OMP_NUM_THREADS=str(threads), OMP_PROC_BIND="false", CUDA_VISIBLE_DEVICES=""
+    )
+    subprocess.run(
+        [
+            program,
+            f"--benchmark_out={out}",
+            "--benchmark_out_format=json",
+            f"--benchmark_repetitions={repetitions}",
+            "--benchmark_min_time=0.05",
+        ],
+        env=env,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     with open(out) as f:
         report = json.load(f)
     unit = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
     found = {}
     for r in report["benchmarks"]:
         if r["run_type"] == "aggregate" and r["aggregate_name"] == "median":
-            name = "/".join(p for p in r["run_name"].split("/") if not re.match(r"(iterations:|.*_time$)", p))
+            name = "/".join(
+                p for p in r["run_name"].split("/") if not re.match(r"(iterations:|.*_time$)", p)
+            )
             row = {"seconds": r["real_time"] * unit[r["time_unit"]]}
             row.update({k: r[k] for k in ("flop", "byte", "peak_flops", "bandwidth") if k in r})
             found[name] = row
@@ -83,11 +104,17 @@ def measure(args):
     except (OSError, StopIteration):
         pass
     report["context"] = {
-        "date": datetime.date.today().isoformat(), "cpu": cpu, "cores": CORES, "compiler": compiler_of(args.build),
-        "git": subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True,
-                              text=True).stdout.strip(),
+        "date": datetime.date.today().isoformat(),
+        "cpu": cpu,
+        "cores": CORES,
+        "compiler": compiler_of(args.build),
+        "git": subprocess.run(
+            ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True
+        ).stdout.strip(),
         "kokkos": context["kokkos"] + " " + context["execution_space"],
-        "lanes": context["lanes_float"] + " floats, " + context["lane_set"], "foreign": f"{max(0, foreign):.2f} of the cores"}
+        "lanes": context["lanes_float"] + " floats, " + context["lane_set"],
+        "foreign": f"{max(0, foreign):.2f} of the cores",
+    }
     peers = os.path.join(args.build, "peers.json")
     if os.path.exists(peers):
         with open(peers) as f:
@@ -107,19 +134,39 @@ def number(value):
 
 
 def markdown(head, rows):
-    return "\n".join(["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-                     + ["| " + " | ".join(row) + " |" for row in rows])
+    return "\n".join(
+        ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+        + ["| " + " | ".join(row) + " |" for row in rows]
+    )
 
 
 def context_table(report):
     c = report["context"]
-    names = {"date": "date", "git": "commit", "cpu": "processor", "cores": "cores", "compiler": "compiler",
-             "kokkos": "Kokkos", "lanes": "lanes", "foreign": "used by other programs meanwhile"}
+    names = {
+        "date": "date",
+        "git": "commit",
+        "cpu": "processor",
+        "cores": "cores",
+        "compiler": "compiler",
+        "kokkos": "Kokkos",
+        "lanes": "lanes",
+        "foreign": "used by other programs meanwhile",
+    }
     rows = [[names[k], str(c[k])] for k in names if k in c]
     for t, r in report["roofline"].items():
         m = r["machine"]
-        rows.append([f"peak, {t} thread{'s' * (t != '1')}", f"{m['peak_flops'] / 1e9:.0f} GFLOP/s (float multiply-adds)"])
-        rows.append([f"memory, {t} thread{'s' * (t != '1')}", f"{m['bandwidth'] / 1e9:.1f} GB/s (a = b + 3 c)"])
+        rows.append(
+            [
+                f"peak, {t} thread{'s' * (t != '1')}",
+                f"{m['peak_flops'] / 1e9:.0f} GFLOP/s (float multiply-adds)",
+            ]
+        )
+        rows.append(
+            [
+                f"memory, {t} thread{'s' * (t != '1')}",
+                f"{m['bandwidth'] / 1e9:.1f} GB/s (a = b + 3 c)",
+            ]
+        )
     return markdown(["what", "value"], rows)
 
 
@@ -133,14 +180,41 @@ def roofline_table(report):
             k, m = r[name], r["machine"]
             intensity = k["flop"] / k["byte"]
             seconds_flop, seconds_byte = k["flop"] / m["peak_flops"], k["byte"] / m["bandwidth"]
-            rows.append([
-                KERNELS[kernel], "" if kernel in ("axpby", "dot") else coils, t, f"{k['seconds'] * 1e3:.2f}", f"{k['flop'] / 1e9:.3f}",
-                f"{k['byte'] / 1e6:.0f}", f"{intensity:.1f}", f"{k['flop'] / k['seconds'] / 1e9:.0f}",
-                f"{100 * seconds_flop / k['seconds']:.0f}", f"{k['byte'] / k['seconds'] / 1e9:.1f}",
-                f"{100 * seconds_byte / k['seconds']:.0f}", "memory" if seconds_byte > seconds_flop else "arithmetic",
-                f"{100 * max(seconds_flop, seconds_byte) / k['seconds']:.0f}"])
-    return markdown(["kernel", "coils", "threads", "ms", "GFLOP", "MB", "flop/byte", "GFLOP/s", "% of peak", "GB/s",
-                     "% of memory", "bound by", "% of the bound"], rows)
+            rows.append(
+                [
+                    KERNELS[kernel],
+                    "" if kernel in ("axpby", "dot") else coils,
+                    t,
+                    f"{k['seconds'] * 1e3:.2f}",
+                    f"{k['flop'] / 1e9:.3f}",
+                    f"{k['byte'] / 1e6:.0f}",
+                    f"{intensity:.1f}",
+                    f"{k['flop'] / k['seconds'] / 1e9:.0f}",
+                    f"{100 * seconds_flop / k['seconds']:.0f}",
+                    f"{k['byte'] / k['seconds'] / 1e9:.1f}",
+                    f"{100 * seconds_byte / k['seconds']:.0f}",
+                    "memory" if seconds_byte > seconds_flop else "arithmetic",
+                    f"{100 * max(seconds_flop, seconds_byte) / k['seconds']:.0f}",
+                ]
+            )
+    return markdown(
+        [
+            "kernel",
+            "coils",
+            "threads",
+            "ms",
+            "GFLOP",
+            "MB",
+            "flop/byte",
+            "GFLOP/s",
+            "% of peak",
+            "GB/s",
+            "% of memory",
+            "bound by",
+            "% of the bound",
+        ],
+        rows,
+    )
 
 
 def fields(name):
@@ -159,12 +233,20 @@ def scaling_table(report, benchmark, varies, others, unit, per):
             continue
         size = f"{f['ny']} x {f['nx']}" if varies == "ny" else str(f[varies])
         seconds = [report["scaling"][t][name]["seconds"] for t in threads]
-        row = [f[varies], size] + [number(s * 1e3) for s in seconds] + [number(seconds[0] * 1e3 / per(f))]
+        row = (
+            [f[varies], size]
+            + [number(s * 1e3) for s in seconds]
+            + [number(seconds[0] * 1e3 / per(f))]
+        )
         if len(threads) > 1:
             row.append(f"{seconds[0] / seconds[-1]:.2f}")
         rows.append(row)
     rows.sort(key=lambda r: r[0])
-    head = ["matrix" if varies == "ny" else varies] + [f"ms, {t} thread{'s' * (t != '1')}" for t in threads] + [unit]
+    head = (
+        ["matrix" if varies == "ny" else varies]
+        + [f"ms, {t} thread{'s' * (t != '1')}" for t in threads]
+        + [unit]
+    )
     if len(threads) > 1:
         head.append(f"speed-up by {threads[-1]} threads")
     return markdown(head, [r[1:] for r in rows])
@@ -172,17 +254,45 @@ def scaling_table(report, benchmark, varies, others, unit, per):
 
 def blocks(report):
     base = {"ny": 208, "nx": 256}
-    found = {"context": context_table(report), "roofline": roofline_table(report),
-             "frames": scaling_table(report, "sense", "frames", {**base, "coils": 10}, "ms a frame, 1 thread",
-                                     lambda f: f["frames"]),
-             "coils": scaling_table(report, "sense", "coils", {**base, "frames": 25}, "ms a coil, 1 thread",
-                                    lambda f: f["coils"]),
-             "matrix": scaling_table(report, "sense", "ny", {"coils": 10, "frames": 25}, "ns a pixel, 1 thread",
-                                     lambda f: f["ny"] * f["nx"] * 25 * 1e-6),
-             "espirit-coils": scaling_table(report, "espirit", "coils", base, "ms a coil, 1 thread",
-                                            lambda f: f["coils"]),
-             "espirit-matrix": scaling_table(report, "espirit", "ny", {"coils": 10}, "ns a pixel, 1 thread",
-                                             lambda f: f["ny"] * f["nx"] * 1e-6)}
+    found = {
+        "context": context_table(report),
+        "roofline": roofline_table(report),
+        "frames": scaling_table(
+            report,
+            "sense",
+            "frames",
+            {**base, "coils": 10},
+            "ms a frame, 1 thread",
+            lambda f: f["frames"],
+        ),
+        "coils": scaling_table(
+            report,
+            "sense",
+            "coils",
+            {**base, "frames": 25},
+            "ms a coil, 1 thread",
+            lambda f: f["coils"],
+        ),
+        "matrix": scaling_table(
+            report,
+            "sense",
+            "ny",
+            {"coils": 10, "frames": 25},
+            "ns a pixel, 1 thread",
+            lambda f: f["ny"] * f["nx"] * 25 * 1e-6,
+        ),
+        "espirit-coils": scaling_table(
+            report, "espirit", "coils", base, "ms a coil, 1 thread", lambda f: f["coils"]
+        ),
+        "espirit-matrix": scaling_table(
+            report,
+            "espirit",
+            "ny",
+            {"coils": 10},
+            "ns a pixel, 1 thread",
+            lambda f: f["ny"] * f["nx"] * 1e-6,
+        ),
+    }
     if "peers" in report:
         sys.path.insert(0, os.path.join(ROOT, "bench/peers"))
         sys.dont_write_bytecode = True
@@ -193,19 +303,29 @@ def blocks(report):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--build", default=os.path.join(ROOT, "build"), help="build folder")
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
-    parser.add_argument("--tables-only", action="store_true", help="run nothing: tables from docs/performance.json")
-    parser.add_argument("--docs", default=os.path.join(ROOT, "docs"), help="folder of performance.json and .md")
+    parser.add_argument(
+        "--tables-only", action="store_true", help="run nothing: tables from docs/performance.json"
+    )
+    parser.add_argument(
+        "--docs", default=os.path.join(ROOT, "docs"), help="folder of performance.json and .md"
+    )
     args = parser.parse_args()
-    data, page = os.path.join(args.docs, "performance.json"), os.path.join(args.docs, "performance.md")
+    data, page = os.path.join(args.docs, "performance.json"), os.path.join(
+        args.docs, "performance.md"
+    )
     if args.tables_only:
         with open(data) as f:
             report = json.load(f)
     else:
         report = measure(args)
-        if "peers" not in report and os.path.exists(data):  # a comparison of an earlier day stays, with its date
+        if "peers" not in report and os.path.exists(
+            data
+        ):  # a comparison of an earlier day stays, with its date
             with open(data) as f:
                 old = json.load(f)
             if "peers" in old:
@@ -216,8 +336,12 @@ def main():
     with open(page) as f:
         text = f.read()
     for name, table in blocks(report).items():
-        text, n = re.subn(rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)",
-                          lambda m: m.group(1) + table + "\n" + m.group(2), text, flags=re.S)
+        text, n = re.subn(
+            rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)",
+            lambda m: m.group(1) + table + "\n" + m.group(2),
+            text,
+            flags=re.S,
+        )
         if n != 1:
             raise SystemExit(f"report.py: {page}: expected the marks of {name} once, found {n}")
     with open(page, "w") as f:

@@ -9,6 +9,7 @@ Reads one JSON command a line from standard input, answers with one line each:
   {"do": "score", "kind": ..., "path": ..., "coils": ...}            error of a result file to the truth
 The arrays are (frame, coil, y, x) and (coil, y, x), complex64, centred, orthonormal.
 """
+
 import json
 import os
 import resource
@@ -37,7 +38,9 @@ def sigpy(job, coils, options):
         centre = load(f"tavg_{coils}")[0]
         return lambda: app.EspiritCalib(centre, calib_width=24, crop=0, show_pbar=False).run()
     kspace, maps = undersampled(coils)
-    return lambda: np.stack([app.SenseRecon(frame, maps, max_iter=10, show_pbar=False).run() for frame in kspace])
+    return lambda: np.stack(
+        [app.SenseRecon(frame, maps, max_iter=10, show_pbar=False).run() for frame in kspace]
+    )
 
 
 def bartorch(job, coils, options):
@@ -53,7 +56,9 @@ def bartorch(job, coils, options):
         call = dict(maps=1, calib_size=(1, 24, 24), crop=0.0, **options)
         return lambda: bartorch.tools.ecalib(centre, **call)
     kspace, maps = (torch.from_numpy(a).unsqueeze(-3) for a in undersampled(coils))
-    return lambda: torch.stack([bartorch.apps.pics(frame, maps, maxiter=10, scaling=1.0) for frame in kspace])
+    return lambda: torch.stack(
+        [bartorch.apps.pics(frame, maps, maxiter=10, scaling=1.0) for frame in kspace]
+    )
 
 
 def mrpro(job, coils, options):
@@ -73,13 +78,20 @@ def mrpro(job, coils, options):
     kx = (torch.arange(nx) - nx // 2).float()[None, None, None, None]
     matrix = SpatialDimension(1, ny, nx)
     trajectory = KTrajectory(kz=torch.zeros(1, 1, 1, 1, 1), ky=ky, kx=kx)
-    encoding = FourierOp(recon_matrix=matrix, encoding_matrix=matrix, traj=trajectory) @ SensitivityOp(
-        torch.from_numpy(maps)[None, :, None])
+    encoding = FourierOp(
+        recon_matrix=matrix, encoding_matrix=matrix, traj=trajectory
+    ) @ SensitivityOp(torch.from_numpy(maps)[None, :, None])
     data = torch.from_numpy(data)
 
     def call():
         (right,) = encoding.H(data)
-        return cg(encoding.gram, right, initial_value=torch.zeros_like(right), max_iterations=10, tolerance=0)[0]
+        return cg(
+            encoding.gram,
+            right,
+            initial_value=torch.zeros_like(right),
+            max_iterations=10,
+            tolerance=0,
+        )[0]
 
     return call
 
@@ -89,7 +101,8 @@ def scipy(job, coils, options):
 
     kspace = load(f"full_{coils}")
     return lambda: f.fftshift(
-        f.fftn(f.ifftshift(kspace, axes=AXES), axes=AXES, norm="ortho", workers=THREADS), axes=AXES)
+        f.fftn(f.ifftshift(kspace, axes=AXES), axes=AXES, norm="ortho", workers=THREADS), axes=AXES
+    )
 
 
 # ---- errors, by the definitions of the comparison's data ----------------------------------------------
@@ -107,8 +120,12 @@ def score(kind, path, coils):
     if kind == "image":  # |x - truth| / |truth|; the same of magnitudes in the heart
         truth = load("truth")[:, 0]
         found, heart = found.reshape(truth.shape), load("roi_heart") > 0
-        return {"error": float(norm(found - truth) / norm(truth)),
-                "error_heart": float(norm(abs(found[:, heart]) - abs(truth[:, heart])) / norm(truth[:, heart]))}
+        return {
+            "error": float(norm(found - truth) / norm(truth)),
+            "error_heart": float(
+                norm(abs(found[:, heart]) - abs(truth[:, heart])) / norm(truth[:, heart])
+            ),
+        }
     if kind == "maps":  # mean sine of the angle between coil vectors in the body
         truth = load(f"maps_{coils}")[0]
         found = found.reshape(truth.shape)
@@ -148,7 +165,9 @@ def main():
         answer = {}
         try:
             if command["do"] == "prepare":
-                calls[command["id"]] = globals()[TOOL](command["job"], command["coils"], command["options"])
+                calls[command["id"]] = globals()[TOOL](
+                    command["job"], command["coils"], command["options"]
+                )
                 answer = versions([TOOL])
             elif command["do"] == "run":
                 value, call = None, calls[command["id"]]

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What run.py finds or makes: BART, the virtual environment of the Python peers, the data."""
+
+import glob
+import os
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PACKAGES = ["sigpy", "bartorch==0.0.17", "mrpro", "torch", "scipy", "numpy"]
+
+
+def say(text=""):
+    print(text, file=sys.stderr, flush=True)
+
+
+def find_bart(name):
+    """Debian's BART 0.8 on the PATH."""
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        if os.access(os.path.join(folder, name), os.X_OK):
+            return [os.path.join(folder, name)]
+    return None
+
+
+def find_newest_bart(root):
+    """BART of the root folder of `./dev newest`, started by that folder's loader and libraries:
+    what chroot would run, without root's rights or copies of the data."""
+    bart = os.path.join(root, "usr/bin/bart")
+    loaders = glob.glob(os.path.join(root, "usr/lib/*/ld-linux-*.so.*"))
+    if not os.path.exists(bart) or not loaders:
+        return None
+    libraries = os.path.dirname(loaders[0])
+    path = ":".join(os.path.join(libraries, sub) for sub in ("blas", "lapack", ""))
+    return [loaders[0], "--library-path", path, bart]
+
+
+def version_of(command):
+    try:
+        text = subprocess.run(command + ["version"], capture_output=True, text=True).stdout
+        return text.strip().split("\n")[0]
+    except OSError:
+        return None
+
+
+def make_venv(folder):
+    """The virtual environment with the Python peers; returns its interpreter, or None."""
+    python = os.path.join(folder, "bin/python")
+    complete = os.path.join(folder, "complete")
+    if os.path.exists(complete):
+        return python
+    say("making the virtual environment of the Python peers (once; about 7 GB)")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "install.log"), "w") as log:
+
+        def pip(*packages):
+            return (
+                subprocess.run(
+                    [python, "-m", "pip", "install", "-q", *packages], stdout=log, stderr=log
+                ).returncode
+                == 0
+            )
+
+        if subprocess.run(
+            [sys.executable, "-m", "venv", folder], stdout=log, stderr=log
+        ).returncode:
+            say(f"no virtual environment (is python3-venv installed?); see {log.name}")
+            return None
+        if not pip(*PACKAGES):  # one that cannot be had must not keep the others out
+            for package in PACKAGES:
+                if not pip(package):
+                    say(f"pip could not install {package}; see {log.name}")
+    open(complete, "w").close()
+    return python
+
+
+def make_data(folder, python):
+    if os.path.exists(os.path.join(folder, "info.json")):
+        return
+    shared = os.environ.get("CARDIOMM_SHARED") or os.path.join(ROOT, "..", "shared")
+    tool = os.path.join(shared, "tools/peers/gen_data.py")
+    if not os.path.exists(tool):
+        raise SystemExit(
+            f"run.py: no {tool}: set CARDIOMM_SHARED, or --data to a folder that it made"
+        )
+    if not python:
+        raise SystemExit("run.py: the data need NumPy: no virtual environment")
+    say("making the data (once; 2.4 GB)")
+    subprocess.run(
+        [python, tool, "--out", folder, "--R", "4"], check=True, stdout=subprocess.DEVNULL
+    )
