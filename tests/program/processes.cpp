@@ -10,6 +10,7 @@
 
 namespace io = cardiomm::io;
 using cardiomm::complex;
+using cardiomm::index_t;
 using cardiomm_tests::slurp;
 using cardiomm_tests::workplace;
 
@@ -48,6 +49,23 @@ void prepare(const workplace& w, int frames, int slices, const std::string& shap
   io::write_npy(w / "n.npy", noise);
 }
 
+/// A mask "u.npy" whose frames differ as much as they can: all lines, few lines, single samples,
+/// none, and few lines again.
+void prepare_mixed(const workplace& w, index_t ny, index_t nx) {
+  io::array mask{io::dtype::u8, {5, ny, nx}, std::vector<std::byte>(std::size_t(5 * ny * nx))};
+  for (index_t f = 0; f < 5; ++f)
+    for (index_t y = 0; y < ny; ++y)
+      for (index_t x = 0; x < nx; ++x) {
+        const bool centre = std::abs(y - ny / 2) < 6;
+        const bool here = f == 0   ? true
+                          : f == 3 ? false
+                          : f == 2 ? centre || (x + 3 * y) % 4 == 0
+                                   : centre || y % 10 == f;
+        mask.bytes[std::size_t((f * ny + y) * nx + x)] = std::byte(here);
+      }
+  io::write_npy(w / "u.npy", mask);
+}
+
 /// Largest difference, relative to the largest value.
 double difference(const io::array& a, const io::array& b) {
   const auto x = a.values<complex<double>>(), y = b.values<complex<double>>();
@@ -62,13 +80,13 @@ double difference(const io::array& a, const io::array& b) {
 
 /// Waits until process number `rank` runs and kills it. $launcher is the launcher's process.
 std::string kill_one(int rank, const std::string& signal) {
-  return "victim=; for i in $(seq 500); do for p in $(pgrep -P $launcher cardiomm); do "
+  return "victim=; for i in $(seq 500); do for p in $(pgrep -P $launcher); do "
          "grep -qz '^OMPI_COMM_WORLD_RANK=" +
          std::to_string(rank) +
          "$' /proc/$p/environ && victim=$p; done; "
          "[ -n \"$victim\" ] && grep -q iteration log && break; sleep 0.02; done; "
-         "kill -" +
-         signal + " $victim; ";
+         "[ -n \"$victim\" ] && kill -" +
+         signal + " $victim || kill -TERM $launcher; ";
 }
 }  // namespace
 
@@ -76,6 +94,7 @@ TEST_CASE("any number of processes writes the file of one") {
   LAUNCHER_OR_SKIP();
   const workplace w;
   prepare(w, 5, 2, "40,54");
+  prepare_mixed(w, 40, 54);
   struct request {
     const char* options;
     int processes;
@@ -84,6 +103,8 @@ TEST_CASE("any number of processes writes the file of one") {
       {"--method sense --mask m.npy --iterations 6", 2},
       {"--method sense --mask m.npy --iterations 6 --maps p/maps.npy --scale", 4},
       {"--method sense --mask r.npy --iterations 4 --noise n.npy --compress 3", 4},
+      {"--method sense --mask u.npy --iterations 4", 10},
+      {"--method zf --mask u.npy", 3},
       {"--method sense --iterations 4 --crop-readout --compress 3 --calib 16", 3},
       {"--method zf --mask m.npy --noise n.npy --crop-readout", 12},  // more than there is to do
       {"--method rss --scale --precision double", 4},
@@ -125,11 +146,20 @@ TEST_CASE("a joint system of several processes") {
     REQUIRE(o.code == 0);
     CHECK(difference(io::read_npy(w / "many.npy"), io::read_npy(w / "one.npy")) < 1e-6);
   }
+  std::filesystem::rename(w / "one.npy", w / "joint.npy");
+  // frames of lines and frames of samples in one system; more processes than frames
+  prepare_mixed(w, 40, 54);
+  const std::string mixed =
+      "recon --kspace p/kspace.npy --mask u.npy --maps p/maps.npy --joint --iterations 12 --lambda "
+      "0.01 --threads 1 --out ";
+  REQUIRE(w.run(mixed + "one.npy").code == 0);
+  REQUIRE(w.shell(processes(3, mixed + "many.npy")).code == 0);
+  CHECK(difference(io::read_npy(w / "many.npy"), io::read_npy(w / "one.npy")) < 1e-6);
   // a system of its own for each frame is something else
   REQUIRE(w.run("recon --kspace p/kspace.npy --mask m.npy --maps p/maps.npy --iterations 12 "
                 "--lambda 0.01 --out own.npy")
               .code == 0);
-  CHECK(difference(io::read_npy(w / "own.npy"), io::read_npy(w / "one.npy")) > 1e-6);
+  CHECK(difference(io::read_npy(w / "own.npy"), io::read_npy(w / "joint.npy")) > 1e-6);
 }
 
 TEST_CASE("an error in one process's part ends all with one line and no file") {
@@ -178,7 +208,7 @@ TEST_CASE("a process that dies ends all, and nothing is left") {
       CAPTURE(victim);
       const auto o = w.shell(
           processes(2, std::string("recon --kspace p/kspace.npy --maps p/maps.npy --lambda 0 "
-                                   "--iterations 10000000 --threads 1 ") +
+                                   "--iterations 100000 --threads 1 ") +
                            (joint ? "--joint " : "") + "--out x.npy >log & launcher=$!; ") +
           kill_one(victim, "KILL") + "wait $launcher");
       CHECK(o.code != 0);
@@ -190,7 +220,7 @@ TEST_CASE("a process that dies ends all, and nothing is left") {
   // and an interruption of all
   const auto o = w.shell(
       processes(2,
-                "recon --kspace p/kspace.npy --maps p/maps.npy --lambda 0 --iterations 10000000 "
+                "recon --kspace p/kspace.npy --maps p/maps.npy --lambda 0 --iterations 100000 "
                 "--threads 1 --out x.npy >log & launcher=$!; ") +
       "for i in $(seq 500); do grep -q iteration log && break; sleep 0.02; done; "
       "kill -TERM $launcher; wait $launcher");

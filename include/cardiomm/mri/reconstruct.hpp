@@ -169,15 +169,16 @@ inline host_tensor<std::uint8_t, 2> line_frames(const host_tensor<std::uint8_t, 
   return all;
 }
 
-/// Calls f with the sampling operator of a mask: whole lines where it consists of them.
+/// Calls f with the sampling operator of a mask: whole lines where it consists of them. `series` is
+/// the mask of the whole series, or empty; of one joint system all parts are handled alike.
 template <class T, ExecutionSpace Ex, class F>
 auto with_sampling(const host_tensor<std::uint8_t, 3>& mask, F&& f,
-                   const host_tensor<std::uint8_t, 3>& series = {}) {
-  if (const auto lines = line_pattern(mask)) {
-    if (series.size() == 0) return f(linop::line_mask<T, Ex>(*lines));
-    return f(linop::line_mask<T, Ex>(*lines, line_frames(series)));
-  }
-  return f(linop::point_mask<T, Ex>(mask));
+                   const host_tensor<std::uint8_t, 3>& series = {}, bool joint = false) {
+  const auto lines = line_pattern(mask);
+  const bool part = series.size() > 0;
+  if (!lines || (part && joint && !line_pattern(series))) return f(linop::point_mask<T, Ex>(mask));
+  if (part) return f(linop::line_mask<T, Ex>(*lines, line_frames(series)));
+  return f(linop::line_mask<T, Ex>(*lines));
 }
 
 /// Throws shape_error or value_error if mask or maps do not fit k-space.
@@ -245,12 +246,16 @@ auto sense(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>& ma
           out.report = detail::solve_sense(ex, encoding(sampling, linop::sensitivity<T, Ex>(maps)),
                                            kspace, image, options, 2);
         },
-        options.series);
+        options.series, options.joint);
   } else if (options.joint || (k[0] == 1 && k[1] == 1)) {
-    detail::with_sampling<T, Ex>(mask, [&](const auto& sampling) {
-      out.report = detail::solve_sense(ex, encoding(sampling, linop::soft_sensitivity<T, Ex>(maps)),
-                                       kspace, out.image, options, 0);
-    });
+    detail::with_sampling<T, Ex>(
+        mask,
+        [&](const auto& sampling) {
+          out.report =
+              detail::solve_sense(ex, encoding(sampling, linop::soft_sensitivity<T, Ex>(maps)),
+                                  kspace, out.image, options, 0);
+        },
+        options.joint ? options.series : host_tensor<std::uint8_t, 3>(), options.joint);
   } else {  // the sets of one frame are one system: frame and slice are not the leading axes
     const index_t pixels = k[3] * k[4];
     auto one = make_tensor<C>(ex, shape{sets, index_t(1), index_t(1), k[3], k[4]});
