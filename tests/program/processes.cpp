@@ -80,7 +80,7 @@ double difference(const io::array& a, const io::array& b) {
 
 /// Waits until process number `rank` runs and kills it. $launcher is the launcher's process.
 std::string kill_one(int rank, const std::string& signal) {
-  return "victim=; for i in $(seq 500); do for p in $(pgrep -P $launcher); do "
+  return "victim=; for i in $(seq 3000); do for p in $(pgrep -P $launcher); do "
          "grep -qz '^OMPI_COMM_WORLD_RANK=" +
          std::to_string(rank) +
          "$' /proc/$p/environ && victim=$p; done; "
@@ -222,7 +222,7 @@ TEST_CASE("a process that dies ends all, and nothing is left") {
       processes(2,
                 "recon --kspace p/kspace.npy --maps p/maps.npy --lambda 0 --iterations 100000 "
                 "--threads 1 --out x.npy >log & launcher=$!; ") +
-      "for i in $(seq 500); do grep -q iteration log && break; sleep 0.02; done; "
+      "for i in $(seq 3000); do grep -q iteration log && break; sleep 0.02; done; "
       "kill -TERM $launcher; wait $launcher");
   CHECK(o.code != 0);
   std::filesystem::remove(w / "log");
