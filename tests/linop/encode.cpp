@@ -33,8 +33,8 @@ using lines = linop::line_mask<T, ex_t>;
 }  // namespace
 
 TEST_CASE("fused encodings equal the product of the operators") {
-  for (index_t ny : {1, 2, 5, 8, 13, 29, 47, 94})  // prime, odd, Bluestein
-    for (index_t nx : {1, 7, 16, 33, 94}) {
+  for (index_t ny : {1, 5, 12, 47})  // prime, odd, Bluestein
+    for (index_t nx : {1, 16, 33}) {
       const shape<5> k{{3, 2, 3, ny, nx}};
       compare<lines<double>>(k, 2, 3, 1e-13);
       compare<lines<double>, 5>(k, 1, 1, 1e-13);
@@ -45,8 +45,8 @@ TEST_CASE("fused encodings equal the product of the operators") {
 }
 
 TEST_CASE("fused encodings equal the product of the operators at clinical sizes") {
-  for (auto s : {shape<2>{{162, 168}}, shape<2>{{204, 448}}, shape<2>{{246, 512}}}) {
-    const shape<5> k{{2, 1, 3, s[0], s[1]}};
+  for (auto s : {shape<2>{{162, 48}}, shape<2>{{48, 204}}, shape<2>{{40, 246}}}) {
+    const shape<5> k{{2, 1, 2, s[0], s[1]}};
     compare<lines<float>>(k, 1, 2, 1e-6);
     compare<points<float>>(k, 1, 2, 1e-6);
   }

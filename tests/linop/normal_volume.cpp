@@ -55,8 +55,8 @@ void compare(shape<5> k, index_t map_slices, index_t mask_frames, double toleran
 }  // namespace
 
 TEST_CASE("the volume's normal kernel equals the product of the operators") {
-  for (index_t nz : {1, 2, 5, 12, 47})
-    for (index_t ny : {1, 6, 13, 53})
+  for (index_t nz : {1, 6, 47})
+    for (index_t ny : {1, 13, 53})
       for (index_t nx : {1, 17}) {
         const shape<5> k{{2, nz, 3, ny, nx}};
         compare<double>(k, nz, 2, 1e-13);

@@ -51,10 +51,10 @@ void compare(shape<5> k, index_t map_slices, index_t r, std::vector<index_t> off
 }  // namespace
 
 TEST_CASE("the folded operator equals the product of the operators") {
-  for (index_t ny : {1, 2, 12, 30, 48, 91})
+  for (index_t ny : {1, 12, 48, 91})
     for (index_t r = 1; r <= 16; ++r) {
       if (ny % r) continue;
-      for (index_t nx : {1, 16, 33}) {
+      for (index_t nx : {1, 33}) {
         const shape<5> k{{3, 2, 4, ny, nx}};
         compare<double>(k, 2, r, {r - 1}, 1e-13);
         compare<float>(k, 1, r, {0, r / 2, r - 1}, 1e-5);
