@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # A header that defines `struct specimen<` gets one generated unit which runs all shared property
-# checks on its specimens (tests/support/specimens.hpp); an operator header without one is an error.
+# checks on its specimens: tests/support/specimens.hpp for operators, prox_specimens.hpp for proximal
+# operators.
 if(EXISTS "${PROJECT_SOURCE_DIR}/tests/support/specimens.hpp")
   file(GLOB_RECURSE _headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIGURE_DEPENDS
        "${PROJECT_SOURCE_DIR}/include/cardiomm/*.hpp")
@@ -14,11 +15,18 @@ if(EXISTS "${PROJECT_SOURCE_DIR}/tests/support/specimens.hpp")
       continue()
     endif()
     get_filename_component(_stem "${_header}" NAME_WE)
+    set(_support specimens)
+    set(_run "CARDIOMM_RUN_SPECIMENS(${_stem})")
+    if(_header MATCHES "^cardiomm/prox/")
+      set(_support prox_specimens)
+      set(_run "CARDIOMM_RUN_PROX_SPECIMENS(${_stem})")
+      string(PREPEND _stem "prox_")
+    endif()
     set(_unit "${CMAKE_CURRENT_BINARY_DIR}/specimens/${_stem}.cpp")
     file(GENERATE OUTPUT "${_unit}" CONTENT "#include \"${_header}\"
 
-#include \"support/specimens.hpp\"
-CARDIOMM_RUN_SPECIMENS(${_stem})
+#include \"support/${_support}.hpp\"
+${_run}
 ")
     list(APPEND _units "${_unit}")
     list(APPEND _stems "${_stem}")
