@@ -156,6 +156,14 @@ void write_planes(array_output& out, const V& values, const dist::block& b) {
                   host.data() + i * plane);
 }
 
+/// Throws what writing would throw. Nothing stays behind: the output itself is opened when there is
+/// something to write, so that a process that is killed at work leaves no part of a file.
+void try_output(const recon_command& c, const common_options& common) {
+  dist::together(common.team, [&] {
+    if (common.team.first()) array_output(c.out, common.policy());
+  });
+}
+
 /// The output of all processes: the first one creates it.
 std::unique_ptr<array_output> open_output(const recon_command& c, const common_options& common) {
   const auto& team = common.team;
@@ -197,7 +205,7 @@ void run(const recon_command& c, const common_options& common) {
     return;
   }
   if (team.first()) warn(expected);
-  const auto out = open_output(c, common);
+  try_output(c, common);
   const dist::communicator active = team.first_of(in.cut.blocks());
   const space ex;
   progress p(common);
@@ -238,8 +246,6 @@ void run(const recon_command& c, const common_options& common) {
     lap("maps");
   }
   p.stage("reconstructing");
-  out->begin({set, frame, slice, y, x}, {in.sets(), n[0], n[1], n[3], n[4]}, kept,
-             rss ? io::dtype::f32 : io::dtype::c64, in.kspace.from.phase_plane);
   outcome end;
   cardiomm::tensor<T, 4, space> magnitude;
   cardiomm::tensor<complex<T>, 5, space> image;
@@ -286,6 +292,9 @@ void run(const recon_command& c, const common_options& common) {
     }
   }
   lap("solve");
+  const auto out = open_output(c, common);
+  out->begin({set, frame, slice, y, x}, {in.sets(), n[0], n[1], n[3], n[4]}, kept,
+             rss ? io::dtype::f32 : io::dtype::c64, in.kspace.from.phase_plane);
   dist::together(team, [&] {
     if (rss && !in.mine.empty()) {
       const auto s = cardiomm::shape_of(magnitude);
