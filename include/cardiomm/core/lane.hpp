@@ -42,6 +42,11 @@ struct lane_traits {
   KOKKOS_FORCEINLINE_FUNCTION static L sqrt(L a) { return math::sqrt(a); }
   KOKKOS_FORCEINLINE_FUNCTION static L max(L a, L b) { return a < b ? b : a; }
   KOKKOS_FORCEINLINE_FUNCTION static real sum(L a) { return a; }
+  /// Result of a comparison; `&`, `|` and `!` work on it.
+  using mask = bool;
+  KOKKOS_FORCEINLINE_FUNCTION static L exp(L a) { return math::exp(a); }
+  KOKKOS_FORCEINLINE_FUNCTION static L select(mask m, L a, L b) { return m ? a : b; }
+  KOKKOS_FORCEINLINE_FUNCTION static bool any(mask m) { return m; }
 };
 
 #if CARDIOMM_HAS_XSIMD
@@ -64,6 +69,12 @@ struct lane_traits<xsimd::batch<T, A>> {
     for (int i = 0; i < width; ++i) s += part[i];
     return s;
   }
+  using mask = xsimd::batch_bool<T, A>;
+  KOKKOS_FORCEINLINE_FUNCTION static L exp(const L& a) { return xsimd::exp(a); }
+  KOKKOS_FORCEINLINE_FUNCTION static L select(const mask& m, const L& a, const L& b) {
+    return xsimd::select(m, a, b);
+  }
+  KOKKOS_FORCEINLINE_FUNCTION static bool any(const mask& m) { return xsimd::any(m); }
 };
 #endif
 
