@@ -9,6 +9,7 @@
 
 #include "cardiomm/core/runtime.hpp"
 #include "support/replace_new.hpp"
+#include "support/shared.hpp"
 
 namespace {
 
@@ -34,6 +35,8 @@ struct counter : doctest::IReporter {
 REGISTER_LISTENER("counter", 1, counter);
 
 }  // namespace
+
+std::string cardiomm_tests::source_dir() { return CARDIOMM_SOURCE_DIR; }
 
 int main(int argc, char** argv) {
   cardiomm::runtime guard(argc, argv);

@@ -13,22 +13,18 @@
 #include <string>
 #include <vector>
 
-#ifndef CARDIOMM_SOURCE_DIR
-#define CARDIOMM_SOURCE_DIR "."
-#endif
-/// Folder of the repository's own fixtures.
-#ifndef TEST_DATA_DIR
-#define TEST_DATA_DIR CARDIOMM_SOURCE_DIR "/tests/data"
-#endif
-
 namespace cardiomm_tests {
+
+/// Top folder of the sources. Only main.cpp is compiled with it, so that the compiler's cache knows
+/// the other files in any checkout.
+std::string source_dir();
 
 /// Full path of a file or folder of the shared data, or nothing.
 inline std::optional<std::string> shared_path(const std::string& relative) {
   std::vector<std::filesystem::path> roots;
   if (const char* named = std::getenv("CARDIOMM_SHARED"); named && *named)
     roots.emplace_back(named);
-  roots.emplace_back(std::filesystem::path(CARDIOMM_SOURCE_DIR) / ".." / "shared");
+  roots.emplace_back(std::filesystem::path(source_dir()) / ".." / "shared");
   for (const auto& root : roots) {
     std::error_code none;
     if (std::filesystem::exists(root / relative, none)) return (root / relative).string();
@@ -38,7 +34,7 @@ inline std::optional<std::string> shared_path(const std::string& relative) {
 
 /// Full path of a file of tests/data.
 inline std::string own_path(const std::string& relative) {
-  return std::string(TEST_DATA_DIR) + "/" + relative;
+  return source_dir() + "/tests/data/" + relative;
 }
 
 /// The line that the summary counts; `what` names the missing file or program.
