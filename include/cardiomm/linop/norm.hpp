@@ -18,22 +18,22 @@ struct norm_options {
   double tolerance = 1e-6;  ///< stop when the estimate changes by less, relative; 0 never
 };
 
-/// Largest singular value of A on a domain of shape d, from below. Throws shape_error if d does not
-/// fit A.
-template <class A>
-requires OperatorLike<A>
-double norm(const typename A::execution_space& ex, const A& a, shape<A::domain_rank> d,
-            norm_options options = {}) {
+/// Largest eigenvalue of a self-adjoint, positive semi-definite N (a gram) on tensors of shape d,
+/// from below. Throws shape_error if d does not fit N.
+template <class N>
+requires OperatorLike<N>
+double largest_eigenvalue(const typename N::execution_space& ex, const N& normal,
+                          shape<N::domain_rank> d, norm_options options = {}) {
+  using C = value_of<N>;
   require(options.iterations > 0, "norm: iterations: expected a positive number, found ",
           options.iterations);
-  (void)a.range_for(d);
-  const auto normal = gram(a);
-  auto x = make_tensor<value_of<A>>(ex, d, "cardiomm::norm");
-  auto y = make_tensor<value_of<A>>(ex, d, "cardiomm::norm");
+  (void)normal.range_for(d);
+  auto x = make_tensor<C>(ex, d, "cardiomm::norm");
+  auto y = make_tensor<C>(ex, d, "cardiomm::norm");
   random::fill_normal(ex, x, options.seed);
   double size = blas1::norm(ex, x), estimate = 0;
   for (int i = 0; i < options.iterations && size > 0; ++i) {
-    blas1::scale(ex, value_of<A>(real_of<value_of<A>>(1 / size)), x);
+    blas1::scale(ex, C(real_of<C>(1 / size)), x);
     apply(ex, normal, x, y);
     size = blas1::norm(ex, y);
     std::swap(x, y);
@@ -41,7 +41,17 @@ double norm(const typename A::execution_space& ex, const A& a, shape<A::domain_r
     estimate = size;
     if (std::abs(estimate - before) <= options.tolerance * estimate) break;
   }
-  return std::sqrt(estimate);
+  return estimate;
+}
+
+/// Largest singular value of A on a domain of shape d, from below. Throws shape_error if d does not
+/// fit A.
+template <class A>
+requires OperatorLike<A>
+double norm(const typename A::execution_space& ex, const A& a, shape<A::domain_rank> d,
+            norm_options options = {}) {
+  (void)a.range_for(d);
+  return std::sqrt(largest_eigenvalue(ex, gram(a), d, options));
 }
 
 /// The same on the operator's own domain; open extents count as one, as the operator treats them

@@ -19,7 +19,8 @@
 
 #include "cardiomm/core/blas1.hpp"
 #include "cardiomm/linop/fused_normal.hpp"
-#include "cardiomm/solve/monitor.hpp"
+#include "cardiomm/solve/criterion.hpp"
+#include "cardiomm/solve/scalars.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::solve {
 
@@ -147,19 +148,6 @@ struct cg_start {
     }
   }
 };
-
-/// Small arrays of the space, seen by the host.
-template <class V, ExecutionSpace Ex>
-std::vector<V> to_vector(const Ex& ex, const V* data, index_t n) {
-  std::vector<V> out(static_cast<std::size_t>(n));
-  ex.fence();
-  Kokkos::View<V*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>> host(out.data(),
-                                                                                    out.size());
-  Kokkos::View<const V*, typename Ex::memory_space, Kokkos::MemoryTraits<Kokkos::Unmanaged>> there(
-      data, out.size());
-  Kokkos::deep_copy(host, there);
-  return out;
-}
 
 /// Adds small arrays of the space over all processes.
 template <ExecutionSpace Ex>
