@@ -32,6 +32,7 @@ void check_prox_specimen() {
       CHECK(check::in_place_error(ex, p, s, sigma, seed) <= tolerance);
       CHECK(check::projection_error(ex, p, s, sigma, seed) <= tolerance);
       CHECK(check::zero_step_error(ex, p, s, seed) <= tolerance);
+      CHECK(check::conjugate_error(ex, p, s, sigma, seed) <= tolerance);
       if constexpr (P::convex) {
         CHECK(check::expansion_error(ex, p, s, sigma, seed) <= tolerance);
         CHECK(check::optimality_error(ex, p, s, sigma, seed) <= tolerance);

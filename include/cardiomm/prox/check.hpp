@@ -132,6 +132,30 @@ double moreau_error(const typename P::execution_space& ex, const P& p, const sha
   }
 }
 
+/// Operators with a prox of their conjugate: its distance from Moreau's
+/// x - sigma prox(x / sigma, 1 / sigma), relative to x, out of place and in place.
+template <class P>
+double conjugate_error(const typename P::execution_space& ex, const P& p, const shape<P::rank>& s,
+                       double sigma, std::uint64_t seed) {
+  if constexpr (HasProxConjugate<P>) {
+    using C = typename P::value_type;
+    using T = typename P::real_type;
+    const auto x = detail::noise<C>(ex, s, seed, 1);
+    auto v = clone(ex, x), expected = clone(ex, x);
+    blas1::scale(ex, C(T(1 / sigma)), v);
+    apply(ex, p, v, 1 / sigma, v);
+    blas1::axpby(ex, C(T(-sigma)), v, C(1), expected);
+    p.prox_conjugate(ex, x, sigma, v);
+    auto z = clone(ex, x);
+    p.prox_conjugate(ex, z, sigma, z);
+    const double size = blas1::norm(ex, x);
+    return std::max(detail::distance(ex, v, expected, size), detail::distance(ex, z, v, size));
+  } else {
+    (void)ex, (void)p, (void)s, (void)sigma, (void)seed;
+    return 0;
+  }
+}
+
 /// Indicators only: |prox(prox(x)) - prox(x)| and the effect of sigma, relative.
 template <class P>
 double projection_error(const typename P::execution_space& ex, const P& p, const shape<P::rank>& s,

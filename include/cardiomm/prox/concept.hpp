@@ -13,8 +13,10 @@
 ///     void prox(ex, x, sigma, out) const;        // x and out may be the same tensor
 ///     shape<Rank> domain() const;                // optional: extents that are fixed, others open
 ///
-/// and a `name`. Both are const and allocate nothing: scratch is taken from `workspace<Ex>::frame`.
-/// Users call `prox::apply` and `prox::value`, which check shapes; solvers check once.
+/// and a `name`; where they are known in closed form, `conjugate_value(ex, v)` and
+/// `prox_conjugate(ex, x, sigma, out)` of P*(v) = sup_x Re <v, x> - P(x). All are const and
+/// allocate nothing: scratch is taken from `workspace<Ex>::frame`. Users call `prox::apply` and
+/// `prox::value`, which check shapes; solvers check once.
 
 #include <string>
 
@@ -60,6 +62,13 @@ template <class P>
 concept HasConjugateValue = requires(const P& p, const typename P::execution_space& ex,
                                      in_of<P> v) {
   { p.conjugate_value(ex, v) } -> std::convertible_to<double>;
+};
+
+/// Knows the prox of its conjugate without the detour of Moreau's identity.
+template <class P>
+concept HasProxConjugate = requires(const P& p, const typename P::execution_space& ex, in_of<P> x,
+                                    double sigma, out_of<P> out) {
+  p.prox_conjugate(ex, x, sigma, out);
 };
 
 /// The contract; see the top of this file.

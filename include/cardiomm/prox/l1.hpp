@@ -26,10 +26,12 @@ KOKKOS_FORCEINLINE_FUNCTION L shrink_factor(const L& squares, const L& threshold
   return traits::max(L(T(0)), L(T(1)) - threshold / traits::sqrt(traits::max(squares, L(tiny))));
 }
 
-/// out[i] = shrunken in[i] for i in [first, last), thresholds t(i); W at a time.
+/// out[i] = shrunken in[i] for i in [first, last), thresholds t(i); W at a time. With `clip` what
+/// the threshold takes away, which is in[i] shortened to t(i).
 template <class Lane, class T, class F>
 KOKKOS_FORCEINLINE_FUNCTION void shrink(const complex<T>* in, complex<T>* out, index_t first,
-                                        index_t last, const F& t) {
+                                        index_t last, const F& t, bool clip = false) {
+  const T base = clip ? T(1) : T(0), sign = clip ? T(-1) : T(1);
   constexpr int W = lane_traits<Lane>::width;
   index_t i = first;
   for (; i + W <= last; i += W) {
@@ -41,12 +43,13 @@ KOKKOS_FORCEINLINE_FUNCTION void shrink(const complex<T>* in, complex<T>* out, i
     lane_traits<Lane>::store(
         factor, shrink_factor(lane_traits<Lane>::load(factor), lane_traits<Lane>::load(limit)));
     for (int j = 0; j < W; ++j) {
-      y[2 * j] = factor[j] * x[2 * j];
-      y[2 * j + 1] = factor[j] * x[2 * j + 1];
+      const T f = base + sign * factor[j];
+      y[2 * j] = f * x[2 * j];
+      y[2 * j + 1] = f * x[2 * j + 1];
     }
   }
   for (; i < last; ++i) {
-    const T factor = shrink_factor(abs2(in[i]), t(i));
+    const T factor = base + sign * shrink_factor(abs2(in[i]), t(i));
     out[i] = complex<T>(factor * in[i].real(), factor * in[i].imag());
   }
 }
@@ -57,9 +60,11 @@ struct soft_kernel {
   const complex<T>* in;
   complex<T>* out;
   T threshold;
+  bool clip;
   KOKKOS_INLINE_FUNCTION void operator()(index_t first, index_t last) const {
     const T t = threshold;
-    shrink<Lane>(in, out, first, last, [=](index_t) { return t; });
+    shrink<Lane>(
+        in, out, first, last, [=](index_t) { return t; }, clip);
   }
 };
 
@@ -99,12 +104,13 @@ struct weighted_soft_kernel {
   complex<T>* out;
   broadcast<T, R> weights;
   T sigma;
+  bool clip;
   KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
     const T* w = weights.row(row);
     const index_t n = weights.s[R - 1], step = weights.stride[R - 1];
     const T s = sigma;
-    shrink<Lane>(in + row * n, out + row * n, first, last,
-                 [=](index_t i) { return s * w[i * step]; });
+    shrink<Lane>(
+        in + row * n, out + row * n, first, last, [=](index_t i) { return s * w[i * step]; }, clip);
   }
 };
 
@@ -200,15 +206,11 @@ class l1 : public proximal_operator<l1<T, R, Ex>, T, R, Ex> {
                              x.data(), detail::broadcast_of(weights_, shape_of(x)), false, T(0)});
   }
   void prox(const Ex& ex, in_of<base> x, double sigma, out_of<base> out) const {
-    if (weights_.size() == 0) {
-      launch::segments(ex, static_cast<index_t>(x.size()),
-                       detail::soft_kernel<T, Lane>{x.data(), out.data(), T(sigma * weight_)});
-      return;
-    }
-    const auto s = shape_of(x);
-    launch::rows(ex, s[R - 1] ? s.size() / s[R - 1] : 0, s[R - 1],
-                 detail::weighted_soft_kernel<T, R, Lane>{
-                     x.data(), out.data(), detail::broadcast_of(weights_, s), T(sigma)});
+    run(ex, x, sigma, out, false);
+  }
+  /// prox of the conjugate: x shortened to w; any sigma.
+  void prox_conjugate(const Ex& ex, in_of<base> x, double, out_of<base> out) const {
+    run(ex, x, 1, out, true);
   }
   /// 0 where |v| <= w everywhere, infinity elsewhere.
   double conjugate_value(const Ex& ex, in_of<base> v) const {
@@ -228,6 +230,18 @@ class l1 : public proximal_operator<l1<T, R, Ex>, T, R, Ex> {
   const tensor<T, R, Ex>& weights() const { return weights_; }
 
  private:
+  void run(const Ex& ex, in_of<base> x, double sigma, out_of<base> out, bool clip) const {
+    if (weights_.size() == 0) {
+      launch::segments(
+          ex, static_cast<index_t>(x.size()),
+          detail::soft_kernel<T, Lane>{x.data(), out.data(), T(sigma * weight_), clip});
+      return;
+    }
+    const auto s = shape_of(x);
+    launch::rows(ex, s[R - 1] ? s.size() / s[R - 1] : 0, s[R - 1],
+                 detail::weighted_soft_kernel<T, R, Lane>{
+                     x.data(), out.data(), detail::broadcast_of(weights_, s), T(sigma), clip});
+  }
   double weight_ = 0;
   tensor<T, R, Ex> weights_{};
 };
@@ -248,6 +262,13 @@ class l2_squared : public proximal_operator<l2_squared<T, R, Ex>, T, R, Ex> {
         ex, static_cast<index_t>(x.size()),
         detail::shrink_kernel<T>{blas1::detail::reals(x.data()), blas1::detail::reals(out.data()),
                                  T(1 / (1 + sigma * weight_))});
+  }
+  /// prox of the conjugate |v|^2 / (2 w)
+  void prox_conjugate(const Ex& ex, in_of<base> x, double sigma, out_of<base> out) const {
+    const double factor = weight_ > 0 ? weight_ / (weight_ + sigma) : 0;
+    launch::segments(ex, static_cast<index_t>(x.size()),
+                     detail::shrink_kernel<T>{blas1::detail::reals(x.data()),
+                                              blas1::detail::reals(out.data()), T(factor)});
   }
   /// |v|^2 / (2 w); for w = 0 infinity unless v = 0.
   double conjugate_value(const Ex& ex, in_of<base> v) const {
