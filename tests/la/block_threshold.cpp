@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "cardiomm/io/npy.hpp"
+#include "cardiomm/la/casorati_threshold.hpp"
 #include "cardiomm/la/svd.hpp"
 #include "matrices.hpp"
 #include "support/shared.hpp"
@@ -154,6 +155,9 @@ TEST_CASE("shifted and clipped blocks of images equal NumPy's") {
   CHECK(difference(x, out) < 5e-6);
   la::threshold_blocks(ex, la::image_blocks(s, 99, 99), image, x, 3);
   CHECK(difference(x, whole) < 5e-6);
+  la::threshold_casorati(ex, image, x, 3, false);
+  CHECK(difference(x, whole) < 5e-6);
+  CHECK(la::nuclear_norm_of_casorati(ex, image, false) == doctest::Approx(norms(2)).epsilon(1e-7));
   const auto norm = [&](index_t by, index_t bx, index_t sy, index_t sx) {
     return la::nuclear_norm_of_blocks(ex, la::image_blocks(s, by, bx, sy, sx), image);
   };
@@ -161,4 +165,29 @@ TEST_CASE("shifted and clipped blocks of images equal NumPy's") {
   CHECK(norm(4, 3, 0, 0) == doctest::Approx(norms(1)).epsilon(1e-7));
   CHECK(norm(10, 8, 0, 0) == doctest::Approx(norms(2)).epsilon(1e-7));
   CHECK_THROWS_AS(la::image_blocks(s, 0, 3), value_error);
+}
+
+TEST_CASE("the Casorati matrix of a series is thresholded as a whole") {
+  // (frame, slice, y, x): slices of one joint matrix are rows like others
+  const shape<4> s{{9, 2, 23, 31}};
+  const auto x = make_tensor<complex<float>>(ex, s);
+  random::fill_normal(ex, x, 8);
+  const index_t pixels = 2 * 23 * 31;
+  const auto matrix = make_tensor<complex<float>>(ex, shape{1, pixels, 9});
+  for (index_t f = 0; f < 9; ++f)
+    for (index_t p = 0; p < pixels; ++p) matrix(0, p, f) = x.data()[f * pixels + p];
+  for (const double t : {0., 30., 36., 60.}) {
+    double nuclear = 0;
+    const auto expected = by_svd(matrix, t, nuclear);
+    const auto out = make_tensor<complex<float>>(ex, s);
+    la::threshold_casorati(ex, x, out, t);
+    double worst = 0;
+    for (index_t f = 0; f < 9; ++f)
+      for (index_t p = 0; p < pixels; ++p)
+        worst =
+            std::max(worst, std::abs(wide(out.data()[f * pixels + p]) - wide(expected(0, p, f))));
+    CHECK(worst < 5e-6);
+    CHECK(la::nuclear_norm_of_casorati(ex, x) == doctest::Approx(nuclear).epsilon(1e-9));
+  }
+  CHECK_THROWS_AS(la::threshold_casorati(ex, x, x, -1), value_error);
 }

@@ -362,7 +362,7 @@ struct block_threshold_kernel {
   double t;
   double* sums;  ///< of singular values, where only those are wanted
   T* room;
-  index_t run_first;
+  index_t first;
 
   static index_t scratch(const block_grid& g, bool vectors) {
     constexpr index_t ratio = static_cast<index_t>(sizeof(double) / sizeof(T));
@@ -374,14 +374,14 @@ struct block_threshold_kernel {
     work(tile.index(), tile.scratch());
   }
   KOKKOS_INLINE_FUNCTION void operator()(index_t item, index_t, index_t) const {
-    work(run_first + item, room + item * scratch(grid, sums == nullptr));
+    work(first + item, room + item * scratch(grid, sums == nullptr));
   }
 
  private:
   KOKKOS_INLINE_FUNCTION void work(index_t which, T* p) const {
-    const index_t first = which * run, all = grid.count();
-    const index_t count = all - first < run ? all - first : run;
-    const auto in_order = [first](index_t i) { return first + i; };
+    const index_t begin = which * run, all = grid.count();
+    const index_t count = all - begin < run ? all - begin : run;
+    const auto in_order = [begin](index_t i) { return begin + i; };
     if (sums != nullptr) {
       twice(grid).values(in, count, in_order, sums, reinterpret_cast<double*>(p));
       return;
@@ -399,23 +399,29 @@ struct block_threshold_kernel {
   }
 };
 
+/// Starts a kernel on `items` items with `each` numbers T of scratch for every worker (on devices:
+/// for every item that is under way): k(tile) on hosts, else k(item, ...) with k.room and k.first.
+template <class T, ExecutionSpace Ex, class K>
+void launch_with_room(const Ex& ex, index_t items, index_t each, K k) {
+  if constexpr (launch::on_host<Ex>) {
+    launch::tiles<T>(ex, items, each, k);
+  } else {
+    index_t group = (index_t(256) << 20) / (each * static_cast<index_t>(sizeof(T)));
+    group = group < 1 ? 1 : group > items ? items : group;
+    typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+    k.room = scratch.template take<T>(group * each);
+    for (; k.first < items; k.first += group)
+      launch::rows(ex, k.first + group < items ? group : items - k.first, 1, k);
+  }
+}
+
 template <class C, ExecutionSpace Ex>
 void launch_blocks(const Ex& ex, const C* in, C* out, const block_grid& grid, double t,
                    double* sums) {
   using kernel = block_threshold_kernel<C, Ex>;
-  kernel k{in, out, grid, t, sums, nullptr, 0};
-  const index_t each = kernel::scratch(grid, sums == nullptr);
-  const index_t runs = (grid.count() + kernel::run - 1) / kernel::run;
-  if constexpr (launch::on_host<Ex>) {
-    launch::tiles<real_of<C>>(ex, runs, each, k);
-  } else {
-    index_t group = (index_t(256) << 20) / (each * static_cast<index_t>(sizeof(real_of<C>)));
-    group = group < 1 ? 1 : group > runs ? runs : group;
-    typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
-    k.room = scratch.template take<real_of<C>>(group * each);
-    for (; k.run_first < runs; k.run_first += group)
-      launch::rows(ex, k.run_first + group < runs ? group : runs - k.run_first, 1, k);
-  }
+  launch_with_room<real_of<C>>(ex, (grid.count() + kernel::run - 1) / kernel::run,
+                               kernel::scratch(grid, sums == nullptr),
+                               kernel{in, out, grid, t, sums, nullptr, 0});
 }
 
 template <class C>
