@@ -64,6 +64,14 @@ struct fourier_op : linear_operator<fourier_op<T, R, Ex, Axes>, T, R, R, Ex> {
       if constexpr (Axes == fourier_axes::zyx) along(ex, 1, way, s, out, out);
     } else {
       constexpr int axis = Axes == fourier_axes::x ? R - 1 : Axes == fourier_axes::y ? R - 2 : 0;
+      // Frames are whole images apart: stores to many of them at once wait for memory, unless a
+      // copy has brought it near (measured 2.3 times faster from 25 frames on, slower for 12).
+      if constexpr (Axes == fourier_axes::frame && launch::on_host<Ex>)
+        if (s[0] > 16 && in != out) {
+          launch::segments(ex, s.size(),
+                           detail::copy_kernel<complex<T>>{in, out, accumulation<complex<T>>{}});
+          return along(ex, axis, way, s, out, out);
+        }
       along(ex, axis, way, s, in, out);
     }
   }
