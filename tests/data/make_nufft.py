@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes tests/data/nufft: transforms by FINUFFT (tolerance 1e-15, double) of random numbers at
-radial, spiral and random positions, and density weights by SigPy's Pipe-Menon iteration.
-Needs finufft, numpy and sigpy. Conventions as linop/nufft.hpp: trajectory (frame, spoke, sample,
+radial, spiral and random positions. Needs finufft and numpy. Conventions as linop/nufft.hpp: trajectory (frame, spoke, sample,
 (kx, ky)) in cycles per field of view, scale 1 / sqrt(ny nx)."""
 import os
 
@@ -48,12 +47,3 @@ save("image", image, np.complex128)
 save("data", data, np.complex128)
 save("forward", forward, np.complex128)
 save("adjoint", adjoint, np.complex128)
-
-import sigpy.mri as mr
-
-angle = (np.sqrt(5) - 1) / 2 * np.pi * np.arange(21)
-r = np.arange(-16, 16) + 0.5
-radial = np.stack([np.outer(np.sin(angle), r), np.outer(np.cos(angle), r)], -1)
-weights = mr.pipe_menon_dcf(radial, (32, 32), max_iter=30, show_pbar=False)
-save("radial", radial, np.float64)
-save("pipe_menon", np.real(weights), np.float64)
