@@ -223,9 +223,8 @@ struct block_worker {
     stride = products::padded_rows(access.tall ? pixels : g.columns);
     each = 2 * products::padded_columns(n) * stride;
   }
-  KOKKOS_INLINE_FUNCTION index_t scratch(bool vectors) const {
-    return (vectors ? (W + 1) * each + 2 * n * n : each) + 2 * stride + 3 * W +
-           eigen::scratch(n, vectors) + 32;
+  KOKKOS_INLINE_FUNCTION index_t scratch() const {
+    return (W + 1) * each + 2 * n * n + 2 * stride + W + eigen::scratch(n, true) + 32;
   }
 
   /// Thresholds blocks at(0) ... at(count - 1); those that need more precision go to `refused`,
@@ -268,30 +267,37 @@ struct block_worker {
     return left;
   }
 
-  /// Sum of the singular values of one block in each of the lanes, `filled` of them.
+  /// Sums of the singular values of blocks, sum_k |X v_k|: more exact than roots of eigenvalues.
   template <class At>
   KOKKOS_INLINE_FUNCTION void values(const C* in, index_t count, const At& block_at, double* sums,
                                      E* room) const {
-    E* row = room + each;
-    const eigen problem(n, row + 2 * stride, false);
-    for (index_t i = 2 * n * stride; i < each; ++i) room[i] = E(0);
+    E* planes = room;
+    E* middle = planes + W * each;
+    E* row = middle + each;
+    E* limit = row + 2 * stride;
+    E* factors = limit + W;
+    const eigen problem(n, factors + 2 * n * n, true);
+    for (index_t i = 2 * n * stride; i < each; ++i)
+      for (index_t w = 0; w < W; ++w) planes[w * each + i] = E(0);
     for (index_t first = 0; first < count; first += W) {
       const index_t filled = count - first < W ? count - first : W;
       for (index_t w = 0; w < W; ++w) {
+        limit[w] = -E(__builtin_huge_val());
         if (w < filled) {
-          access.gather(in, block_at(first + w), E(1), room, stride, row);
-          products::gram(room, n, stride, problem.a + w, W);
+          access.gather(in, block_at(first + w), E(1), planes + w * each, stride, row);
+          products::gram(planes + w * each, n, stride, problem.a + w, W);
         } else {
           clear(problem, w);
         }
       }
-      problem.template solve<false>();
+      problem.template solve<true>();
+      index_t kept[W];
+      problem.vectors(limit, kept);
       for (index_t w = 0; w < filled; ++w) {
-        double sum = 0;
-        for (index_t i = 0; i < n; ++i) {
-          const double value = problem.d[i * W + w];
-          sum += value < 0 ? 0 : math::sqrt(value);
-        }
+        const index_t r = kept[w];
+        project(problem, w, r, planes + w * each, middle, factors);
+        double sum = r == n ? 0 : __builtin_nan("");
+        for (index_t k = 0; k < r; ++k) sum += math::sqrt(square(middle + 2 * k * stride));
         sums[block_at(first + w)] = sum;
       }
     }
@@ -300,6 +306,27 @@ struct block_worker {
  private:
   KOKKOS_INLINE_FUNCTION void clear(const eigen& problem, index_t w) const {
     for (index_t i = 0; i < n * (n + 1); ++i) problem.a[i * W + w] = E(0);
+  }
+
+  /// Columns X v_k of the first r eigenvectors in lane w
+  KOKKOS_INLINE_FUNCTION void project(const eigen& problem, index_t w, index_t r, const E* planes,
+                                      E* middle, E* factors) const {
+    const E* u = problem.u + w;  // (k, component)
+    for (index_t i = 0; i < n; ++i)
+      for (index_t k = 0; k < r; ++k) {
+        factors[2 * (i * r + k)] = u[2 * (k * n + i) * W];
+        factors[2 * (i * r + k) + 1] = u[(2 * (k * n + i) + 1) * W];
+      }
+    products::multiply(planes, n, factors, r, middle, stride);
+  }
+  /// |x|^2 of a column
+  KOKKOS_INLINE_FUNCTION double square(const E* x) const {
+    L sum(E(0));
+    for (index_t i = 0; i < 2 * stride; i += W) {
+      const L v = lanes::load(x + i);
+      sum = lanes::fma(v, v, sum);
+    }
+    return double(lanes::sum(sum));
   }
 
   KOKKOS_INLINE_FUNCTION void flush(C* out, double t, const eigen& problem, E* planes, E* middle,
@@ -319,20 +346,10 @@ struct block_worker {
         access.fill(out, blocks[w], C(0));
         continue;
       }
+      project(problem, w, r, own, middle, factors);
       const E* u = problem.u + w;  // (k, component)
-      for (index_t i = 0; i < n; ++i)
-        for (index_t k = 0; k < r; ++k) {
-          factors[2 * (i * r + k)] = u[2 * (k * n + i) * W];
-          factors[2 * (i * r + k) + 1] = u[(2 * (k * n + i) + 1) * W];
-        }
-      products::multiply(own, n, factors, r, middle, stride);
       for (index_t k = 0; k < r; ++k) {
-        L square(E(0));
-        for (index_t i = 2 * k * stride; i < 2 * (k + 1) * stride; i += W) {
-          const L v = lanes::load(middle + i);
-          square = lanes::fma(v, v, square);
-        }
-        const double s2 = double(lanes::sum(square));
+        const double s2 = square(middle + 2 * k * stride);
         const E f = s2 > 1 ? E(t * (1 - 1 / math::sqrt(s2))) : E(0);
         for (index_t i = 0; i < n; ++i) {
           factors[2 * (k * n + i)] = f * u[2 * (k * n + i) * W];
@@ -364,9 +381,9 @@ struct block_threshold_kernel {
   T* room;
   index_t first;
 
-  static index_t scratch(const block_grid& g, bool vectors) {
+  static KOKKOS_INLINE_FUNCTION index_t scratch(const block_grid& g) {
     constexpr index_t ratio = static_cast<index_t>(sizeof(double) / sizeof(T));
-    const index_t a = vectors ? single(g).scratch(true) : 0, b = ratio * twice(g).scratch(vectors);
+    const index_t a = single(g).scratch(), b = ratio * twice(g).scratch();
     return (a > b ? a : b) + run * ratio + 64;
   }
   template <class Tile>
@@ -374,7 +391,7 @@ struct block_threshold_kernel {
     work(tile.index(), tile.scratch());
   }
   KOKKOS_INLINE_FUNCTION void operator()(index_t item, index_t, index_t) const {
-    work(first + item, room + item * scratch(grid, sums == nullptr));
+    work(first + item, room + item * scratch(grid));
   }
 
  private:
@@ -420,8 +437,7 @@ void launch_blocks(const Ex& ex, const C* in, C* out, const block_grid& grid, do
                    double* sums) {
   using kernel = block_threshold_kernel<C, Ex>;
   launch_with_room<real_of<C>>(ex, (grid.count() + kernel::run - 1) / kernel::run,
-                               kernel::scratch(grid, sums == nullptr),
-                               kernel{in, out, grid, t, sums, nullptr, 0});
+                               kernel::scratch(grid), kernel{in, out, grid, t, sums, nullptr, 0});
 }
 
 template <class C>
