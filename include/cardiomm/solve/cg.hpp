@@ -34,7 +34,9 @@ struct cg_options {
   int batch_axes = 0;
   bool zero_start = false;   ///< x holds zeros on entry, which saves one A
   int check_every = 4;       ///< iterations between looks at the residual
+  criterion stop{};          ///< further rules; `change` is |alpha p| / |x| of the last step
   solve::monitor monitor{};  ///< hears of them
+  bool quiet = false;        ///< no residuals in the report, which spares the wait at the end
   /// Where several processes hold parts of the same systems: adds host numbers over all of them, in
   /// place (dist::communicator::sum). Every process calls cg with the same options; a part is not
   /// empty. Left out: one process holds everything.
@@ -122,14 +124,19 @@ struct cg_alpha {
   }
 };
 
-/// beta = new |r|^2 / old
+/// beta = new |r|^2 / old; adds what the quadratic fell by, twice, to `gain` if given
 struct cg_beta {
   static constexpr const char* name = "cardiomm::solve::cg_beta";
   double* beta;
   const double* rr_old;
   const double* rr_new;
+  const double* alpha;
+  double* gain;
   KOKKOS_INLINE_FUNCTION void operator()(index_t first, index_t last) const {
-    for (index_t b = first; b < last; ++b) beta[b] = rr_old[b] > 0 ? rr_new[b] / rr_old[b] : 0;
+    for (index_t b = first; b < last; ++b) {
+      beta[b] = rr_old[b] > 0 ? rr_new[b] / rr_old[b] : 0;
+      if (gain != nullptr) gain[b] += alpha[b] * rr_old[b];
+    }
   }
 };
 
@@ -171,11 +178,9 @@ report run_cg(const typename A::execution_space& ex, const A& a, const B& r, con
   using Ex = typename A::execution_space;
   using C = linop::value_of<A>;
   constexpr int R = A::domain_rank;
-  require(o.iterations >= 0, "cg: iterations: expected at least 0, found ", o.iterations);
-  require(o.tolerance >= 0, "cg: tolerance: expected at least 0, found ", o.tolerance);
+  watch observer("cg", o, o.tolerance > 0 ? relative_residual(o.tolerance) : criterion());
   require(o.batch_axes >= 0 && o.batch_axes <= R, "cg: batch_axes: expected 0 to ", R, ", found ",
           o.batch_axes);
-  require(o.check_every > 0, "cg: check_every: expected a positive number, found ", o.check_every);
   const shape<R> s = shape_of(x);
   require<shape_error>(shape_of(r) == s, "cg: expected b of shape ", s, ", found ", shape_of(r));
   index_t systems = 1;
@@ -233,6 +238,12 @@ report run_cg(const typename A::execution_space& ex, const A& a, const B& r, con
     linop::apply(ex, a, p, q);
     blas1::real_dot(ex, systems, p, q, pq);
   };
+  const bool tells_objective = observer.needs(criterion::needs_objective);
+  double* gain = nullptr;  // what the objective has fallen by, twice
+  if (tells_objective) {
+    gain = scalars();
+    fill(ex, gain, systems, 0);
+  }
   const auto look = [&](const double* now) {
     const auto found = to_vector(ex, now, systems), of = to_vector(ex, bb, systems);
     end.residual.resize(found.size());
@@ -243,36 +254,54 @@ report run_cg(const typename A::execution_space& ex, const A& a, const B& r, con
     }
     return worst;
   };
-  const bool listened = o.tolerance > 0 || o.monitor;
+  const auto note_breakdown = [&](const double* now) {
+    const auto curvature = to_vector(ex, pq, systems), left = to_vector(ex, now, systems),
+               stop = to_vector(ex, limit, systems);
+    for (std::size_t i = 0; i < left.size(); ++i)
+      end.breakdown = end.breakdown || (left[i] > stop[i] && !(curvature[i] > 0));
+  };
+  const auto state_of = [&](const double* now) {
+    progress state;
+    state.iteration = end.iterations;
+    state.residual = look(now);
+    if (observer.needs(criterion::needs_change) && end.iterations > 0) {
+      blas1::norm2(ex, systems, p, pq);  // the step alpha p is not in x yet
+      sum_processes(ex, o, pq, systems);
+      const auto squares = to_vector(ex, pq, systems), a0 = to_vector(ex, alpha, systems);
+      blas1::norm2(ex, systems, x, pq);
+      sum_processes(ex, o, pq, systems);
+      const auto of = to_vector(ex, pq, systems);
+      state.change = 0;
+      for (std::size_t i = 0; i < of.size(); ++i)
+        state.change = std::max(state.change, relative(a0[i] * a0[i] * squares[i], of[i]));
+    }
+    if (tells_objective) {
+      state.objective = 0;
+      for (const double g : to_vector(ex, gain, systems)) state.objective -= g / 2;
+    }
+    return state;
+  };
 
   if (o.tolerance > 0) end.converged = look(rr) <= o.tolerance;
-  while (end.iterations < o.iterations && !end.converged) {
+  while (end.iterations < observer.limit() && !end.converged) {
     advance();
     sum_processes(ex, o, pq, systems);
     launch::segments(ex, systems, cg_alpha{alpha, rr, pq, limit});
     launch::sums(ex, systems, n, cg_residual<C>{r.data(), q.data(), alpha, n}, rr_new);
     sum_processes(ex, o, rr_new, systems);
-    launch::segments(ex, systems, cg_beta{beta, rr, rr_new});
+    launch::segments(ex, systems, cg_beta{beta, rr, rr_new, alpha, gain});
     std::swap(rr, rr_new);
     ++end.iterations;
-    if (listened && (end.iterations % o.check_every == 0 || end.iterations == o.iterations)) {
-      const double worst = look(rr);
-      end.converged = o.tolerance > 0 && worst <= o.tolerance;
-      if (o.monitor && !o.monitor({end.iterations, o.iterations, worst})) {
-        end.interrupted = true;
-        break;
-      }
+    if (observer.due(end.iterations)) {
+      if (observer.needs(criterion::needs_change) && !end.breakdown) note_breakdown(rr);
+      if (observer.stops(end, state_of(rr))) break;
     }
   }
   sweep.beta = nullptr;  // what is left to do for x
   update();
+  if (o.quiet) return end;
   (void)look(rr);
-  if (end.iterations > 0) {
-    const auto curvature = to_vector(ex, pq, systems), left = to_vector(ex, rr, systems),
-               stop = to_vector(ex, limit, systems);
-    for (std::size_t i = 0; i < left.size(); ++i)
-      end.breakdown = end.breakdown || (left[i] > stop[i] && !(curvature[i] > 0));
-  }
+  if (end.iterations > 0 && !end.breakdown) note_breakdown(rr);
   return end;
 }
 
