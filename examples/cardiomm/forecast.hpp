@@ -14,6 +14,8 @@ namespace program {
 namespace model {
 /// Images that CG-SENSE holds beside the result: residual, direction, and the operator on it.
 inline constexpr double solver_vectors = 3;
+/// The same of the recipes: what FISTA holds, the dual of TV or both parts of low rank + sparse.
+inline constexpr double recipe_vectors = 5;
 /// Copies of the maps that the normal operator holds (packets in the order of use).
 inline constexpr double packed_maps = 1;
 /// Part of the lines of a plane that is sampled, where the mask is not known yet.
@@ -90,7 +92,7 @@ template <class T>
 forecast forecast_of(const recon_command& c, const recon_inputs& in,
                      const dist::communicator& team) {
   const dist::block b = in.cut.of(0);
-  const double item = sizeof(complex<T>), plane = double(in.whole[3] * in.whole[4]);
+  const double item = sizeof(complex<T>), plane = double(in.matrix[0] * in.matrix[1]);
   const shape<5>& raw = in.kspace.sizes;
   const auto bytes = [&](const shape<5>& s) { return double(s.size()) * item; };
   const double units = double(b.frames * b.slices);
@@ -112,9 +114,9 @@ forecast forecast_of(const recon_command& c, const recon_inputs& in,
   // while the coil maps are found, and from then on
   const bool rss = c.method == "rss", sense = c.method == "sense";
   double finding = 0;
-  if (!rss) {
+  if (c.wants_maps()) {
     const index_t slices = in.maps && in.maps->sizes[1] == 1 ? 1 : b.slices;
-    f.maps = bytes({{in.sets(), slices, in.whole[2], in.whole[3], in.whole[4]}});
+    f.maps = bytes({{in.sets(), slices, in.whole[2], in.matrix[0], in.matrix[1]}});
     if (in.maps) {
       const shape<5>& m = in.maps->sizes;
       if (m[2] != in.whole[2] || m[4] != in.whole[4])
@@ -135,6 +137,13 @@ forecast forecast_of(const recon_command& c, const recon_inputs& in,
   } else {
     f.images = image;
     solving = model::sampled * double(in.whole[2]) * plane * item;
+    if (c.recipe()) {
+      f.solver = c.method == "grappa" ? f.kspace
+                 : c.method == "nlinv"
+                     ? 6 * bytes({{1, 1, in.whole[2] + 1, in.whole[3], in.whole[4]}})
+                     : model::recipe_vectors * image;
+      solving += model::packed_maps * f.maps;
+    }
     if (sense) {
       const bool per_frame = in.sets() > 1 && !c.joint && units > 1;
       f.solver = model::solver_vectors * (per_frame ? image / units : image);

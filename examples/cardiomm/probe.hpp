@@ -12,6 +12,7 @@
 #include "cardiomm/mri/coils.hpp"
 #include "cardiomm/mri/scale.hpp"
 #include "forecast.hpp"
+#include "methods.hpp"
 
 namespace program {
 
@@ -114,9 +115,9 @@ durations probe(const recon_command& c, const recon_inputs& in) {
   const double passes = c.coils ? 2 : 1;
   t.read = units * passes * (file * rate + share * prepare);
   const shape<5> w = cardiomm::shape_of(data);
-  if (c.method != "rss" && in.maps) {
+  if (c.wants_maps() && in.maps) {
     t.maps = double(in.maps->sizes.size()) * double(size_of(in.maps->file.values.type())) * rate;
-  } else if (c.method != "rss") {
+  } else if (c.wants_maps()) {
     // of many coils a part: the work goes with the pairs of coils
     mri::espirit_options o;
     o.calib = c.calib ? std::min(*c.calib, std::max(w[3], w[4])) : -1;
@@ -144,19 +145,38 @@ durations probe(const recon_command& c, const recon_inputs& in) {
     t.solve = each * detail::fastest(ex, [&] { (void)mri::rss(ex, some); });
   } else if (c.method == "zf") {
     t.solve = each * detail::fastest(ex, [&] { (void)mri::zero_filled(ex, some, mask, maps); });
+  } else if (c.recipe()) {
+    const index_t centre = std::min<index_t>(w[3], 24);
+    for (index_t f = 0; f < frames; ++f)
+      std::fill_n(mask.data() + (f * w[3] + (w[3] - centre) / 2) * w[4], centre * w[4],
+                  std::uint8_t(1));
+    recon_command trial = c;
+    const auto run = [&](int steps) {
+      trial.steps = steps;
+      return detail::fastest(ex, [&] {
+        (void)run_recipe<T>(
+            {ex, trial, in, some, mask, c.wants_maps() ? maps : decltype(maps){}, {}});
+      });
+    };
+    if (!method_named(c.method).iterates) {
+      t.solve = each * run(1);
+    } else {
+      const double few = run(2), more = run(6), step = std::max(0.0, more - few) / 4;
+      t.solve = each * double(in.sets()) * (std::max(0.0, few - 2 * step) + c.iterations() * step);
+    }
   } else {
     mri::sense_options s;
-    s.lambda = c.lambda;
+    s.lambda = c.lambda();
     s.joint = c.joint;
     const auto run = [&](int iterations) {
       s.iterations = iterations;
       return detail::fastest(ex, [&] { (void)mri::sense(ex, some, mask, maps, s); });
     };
     const double few = run(2), more = run(8), step = std::max(0.0, more - few) / 6;
-    t.solve = each * double(in.sets()) * (std::max(0.0, few - 2 * step) + c.iterations * step);
+    t.solve = each * double(in.sets()) * (std::max(0.0, few - 2 * step) + c.iterations() * step);
   }
-  t.write =
-      units * double(in.sets()) * double(in.whole[3] * in.whole[4]) * sizeof(complex<float>) * rate;
+  t.write = units * double(in.sets()) * double(in.matrix[0] * in.matrix[1]) *
+            sizeof(complex<float>) * rate;
   return t;
 }
 

@@ -10,6 +10,7 @@
 #include "calibration.hpp"
 #include "cardiomm/mri/scale.hpp"
 #include "interrupt.hpp"
+#include "methods.hpp"
 #include "probe.hpp"
 
 namespace program {
@@ -118,6 +119,12 @@ cardiomm::tensor<complex<T>, 5, space> solve(const space& ex, const recon_comman
                                              const mri::sense_options& o, outcome& end) {
   const dist::block& b = in.mine;
   const auto mask = mask_of(a.mask, b.frame, b.frames);
+  if (c.recipe()) {
+    const auto solved = run_recipe<T>({ex, c, in, a.kspace, mask, a.maps, o.monitor});
+    end.report = solved.report;
+    end.solved = method_named(c.method).iterates;
+    return solved.image;
+  }
   std::vector<index_t> cuts = {0};
   bool before = false;
   for (index_t f = 0; f < b.frames && !c.joint; ++f) {
@@ -154,6 +161,17 @@ void write_planes(array_output& out, const V& values, const dist::block& b) {
   for (index_t i = 0; i < s[0] * s[1] * s[2]; ++i)
     out.put_plane({i / (s[1] * s[2]), b.frame + i / s[2] % s[1], b.slice + i % s[2]},
                   host.data() + i * plane);
+}
+
+/// |image| on the host.
+template <class V>
+auto magnitude_of(const V& image) {
+  const auto host = cardiomm::to_host(image);
+  using T = cardiomm::real_of<cardiomm::element_of<V>>;
+  const auto out = cardiomm::make_tensor<T>(host_space{}, cardiomm::shape_of(host));
+  std::transform(host.data(), host.data() + host.size(), out.data(),
+                 [](const auto& v) { return std::sqrt(cardiomm::abs2(v)); });
+  return out;
 }
 
 /// Throws what writing would throw. Nothing stays behind: the output itself is opened when there is
@@ -233,7 +251,7 @@ void run(const recon_command& c, const common_options& common) {
   const axes kept = without_coil(in.kspace.from.order);
   const shape<5>& n = in.whole;
   const bool rss = c.method == "rss";
-  if (!rss) {
+  if (c.wants_maps()) {
     if (in.maps) {
       p.stage("reading " + c.maps);
       dist::together(team, [&] {
@@ -250,8 +268,8 @@ void run(const recon_command& c, const common_options& common) {
   cardiomm::tensor<T, 4, space> magnitude;
   cardiomm::tensor<complex<T>, 5, space> image;
   mri::sense_options o;
-  o.lambda = c.lambda;
-  o.iterations = c.iterations;
+  o.lambda = c.lambda();
+  o.iterations = c.iterations();
   o.tolerance = c.tolerance;
   o.joint = c.joint;
   o.series = a.mask;
@@ -285,7 +303,7 @@ void run(const recon_command& c, const common_options& common) {
                        0};
     for (const double r : end.report.residual) worst[2] = std::max(worst[2], r);
     team.max(worst, 3);
-    if (c.method == "sense") {
+    if (method_named(c.method).iterates) {
       result["iterations"] = static_cast<int>(worst[0]);
       result["converged"] = worst[1] == 0;
       result["residual"] = worst[2];
@@ -293,13 +311,15 @@ void run(const recon_command& c, const common_options& common) {
   }
   lap("solve");
   const auto out = open_output(c, common);
-  out->begin({set, frame, slice, y, x}, {in.sets(), n[0], n[1], n[3], n[4]}, kept,
-             rss ? io::dtype::f32 : io::dtype::c64, in.kspace.from.phase_plane);
+  out->begin({set, frame, slice, y, x}, {in.sets(), n[0], n[1], in.matrix[0], in.matrix[1]}, kept,
+             c.magnitude() ? io::dtype::f32 : io::dtype::c64, in.kspace.from.phase_plane);
   dist::together(team, [&] {
     if (rss && !in.mine.empty()) {
       const auto s = cardiomm::shape_of(magnitude);
       write_planes(*out, cardiomm::reshape(magnitude, shape{index_t(1), s[0], s[1], s[2], s[3]}),
                    in.mine);
+    } else if (c.magnitude() && !in.mine.empty()) {
+      write_planes(*out, magnitude_of(image), in.mine);
     } else if (!in.mine.empty()) {
       write_planes(*out, image, in.mine);
     }
@@ -337,12 +357,18 @@ action add_recon(CLI::App& app, common_options& common) {
       "  cardiomm recon --dry-run --method sense --kspace kspace.npy --out sense.npy\n"
       "  mpirun -n 4 cardiomm recon --method sense --kspace kspace.npy --out sense.npy\n"
       "K-space is (frame, slice, coil, y, x), (frame, coil, y, x) or (coil, y, x), centred, with "
-      "an\northonormal transform. sense minimises 1/2 |A x - y|^2 + lambda/2 |x|^2 from x = 0.",
+      "an\northonormal transform. Methods minimise 1/2 |A x - y|^2 + lambda R(x) from x = 0, in "
+      "the units "
+      "of\nthe data (see --scale).",
       common);
   command
       .add_option("--method", c->method,
-                  "zf: zero-filled, coils combined by maps; rss: root sum of squares; sense: "
-                  "conjugate gradients")
+                  [] {
+                    std::string text;
+                    for (const method& m : methods)
+                      text += std::string(text.empty() ? "" : "; ") + m.name + ": " + m.what;
+                    return text;
+                  }())
       ->capture_default_str();
   command.add_option("--kspace", c->kspace, "K-space, .npy or .cfl")->required();
   command.add_option("--mask", c->mask,
@@ -351,9 +377,27 @@ action add_recon(CLI::App& app, common_options& common) {
   command.add_option("--maps", c->maps,
                      "Coil maps (coil, y, x), (slice, coil, y, x) or (set, slice, coil, y, x) of "
                      "the k-space as it is in its file; left out: ESPIRiT");
-  command.add_option("--lambda", c->lambda, "Weight of 1/2 |x|^2")->capture_default_str();
-  command.add_option("--iterations", c->iterations, "Iterations of the conjugate gradients")
+  command.add_option("--lambda", c->weight,
+                     "Weight of R, left out: 0.01 (sense: R = 1/2 |x|^2; grappa: of the kernels, "
+                     "relative; lps: of the sparse part; nlinv: least weight, left out: 0)");
+  command.add_option("--iterations", c->steps, "Iterations; left out: 30, nlinv: 8");
+  command.add_option("--wavelet", c->wavelet, "l1wavelet: haar, dau2 (as BART), dau3 ... dau8")
       ->capture_default_str();
+  command.add_option("--levels", c->levels, "l1wavelet: levels")->capture_default_str();
+  command.add_option("--tv", c->tv, "tv: along time or space")->capture_default_str();
+  command.add_option("--block", c->block, "llr: pixels along an edge of a block")
+      ->capture_default_str();
+  command.add_option("--lambda-low-rank", c->low_rank,
+                     "lps: weight of the low-rank part; left out: --lambda times the root of the "
+                     "pixels of a slice");
+  command.add_option("--solver", c->solver, "fista, admm or pdhg, where the method has it")
+      ->capture_default_str();
+  command.add_option("--matrix", c->matrix,
+                     "radial: extents of the image, Y,X; left out: what the trajectory resolves");
+  command.add_option(
+      "--traj", c->traj,
+      "radial: trajectory (frame, spoke, sample, 2) or (spoke, sample, 2), (kx, ky) in "
+      "cycles/FOV, or BART's");
   command.add_flag("--joint", c->joint,
                    "One system of all frames and slices, as BART; else one for each");
   command.add_flag("--scale", c->scale,

@@ -8,19 +8,76 @@
 #include "cardiomm/dist/partition.hpp"
 #include "cardiomm/mri/calibrate.hpp"
 #include "common.hpp"
+#include "trajectory.hpp"
 
 namespace program {
 
 using cardiomm::shape;
 namespace dist = cardiomm::dist;
 
-struct recon_command {
-  std::string method = "sense", kspace, mask, maps, noise, out;
-  double lambda = 0.01, tolerance = 0;
+/// A method of `recon` and what it needs.
+struct method {
+  const char* name;
+  const char* what;
+  bool maps;      ///< coil maps; else they are used if they are given, or never
+  bool iterates;  ///< tells how its solver ended
+  bool series;    ///< joins frames, or is not cut along them: processes share slices
   int iterations = 30;
+  double lambda = 0.01;
+};
+inline constexpr method methods[] = {
+    {"zf", "zero-filled, coils combined by maps", true, false, false},
+    {"rss", "root sum of squares of the coils", false, false, false},
+    {"sense", "conjugate gradients, lambda/2 |x|^2", true, true, false},
+    {"grappa", "missing lines by kernels of 5 x 4, then the root sum of squares, or maps if given",
+     false, false, true},
+    {"l1wavelet", "lambda |wavelets of each frame|_1", true, true, true},
+    {"tv", "lambda TV in time or space", true, true, true},
+    {"ktsparse", "lambda |temporal spectrum|_1", true, true, true},
+    {"llr", "lambda |blocks x frames|_* (locally low rank)", true, true, true},
+    {"lps", "low rank + sparse in the temporal spectrum", true, true, true},
+    {"nlinv", "maps and image together, by Gauss-Newton steps", false, true, true, 8, 0},
+    {"radial", "non-Cartesian (--traj), lambda TV in time", false, true, true},
+};
+/// Their names, "zf, rss or sense".
+inline std::string method_names() {
+  std::string text;
+  for (const method& m : methods)
+    text += (text.empty() ? "" : &m == std::end(methods) - 1 ? " or " : ", ") + std::string(m.name);
+  return text;
+}
+inline const method& method_named(const std::string& name) {
+  for (const method& m : methods)
+    if (name == m.name) return m;
+  throw value_error("--method: expected " + method_names() + ", found '" + name + "'");
+}
+
+struct recon_command {
+  std::string method = "sense", kspace, mask, maps, noise, traj, matrix, out;
+  double tolerance = 0;
+  std::optional<int> steps;
+  std::string wavelet = "dau2", tv = "time", solver = "fista";
+  int levels = 3;
+  index_t block = 8;
+  std::optional<double> weight, low_rank;
   bool joint = false, scale = false, crop = false, dry = false;
   std::optional<index_t> coils, calib;
   axes_option given;
+
+  double lambda() const { return weight.value_or(method_named(method).lambda); }
+  /// The solver that was asked for.
+  template <class S>
+  S choose(S fista, S admm, S pdhg) const {
+    return solver == "admm" ? admm : solver == "pdhg" ? pdhg : fista;
+  }
+  int iterations() const { return steps.value_or(method_named(method).iterations); }
+  bool recipe() const { return method != "zf" && method != "rss" && method != "sense"; }
+  /// Maps are read or estimated.
+  bool wants_maps() const {
+    return method_named(method).maps || (method != "rss" && !maps.empty());
+  }
+  /// The image is a magnitude.
+  bool magnitude() const { return method == "rss" || (method == "grappa" && maps.empty()); }
 };
 
 /// An input and its extents in the order in which it is used.
@@ -47,10 +104,12 @@ inline const axes maps_axes = {axis::set, axis::slice, axis::coil, axis::y, axis
 struct recon_inputs {
   input kspace;  ///< (frame, slice, coil, y, x)
   std::optional<opened_mask> mask;
-  std::optional<input> maps, noise;  ///< (set, slice, coil, y, x), (frame, slice, coil, y, x)
-  shape<5> whole;                    ///< k-space as it is reconstructed
-  bool raw_coils = false;            ///< maps of the coils of the file
-  bool raw_readout = false;          ///< maps of the readout of the file
+  std::optional<input> maps, noise;   ///< (set, slice, coil, y, x), (frame, slice, coil, y, x)
+  shape<5> whole;                     ///< k-space as it is reconstructed
+  shape<2> matrix;                    ///< extents (y, x) of the image
+  host_tensor<double, 4> trajectory;  ///< (frame or 1, spoke, sample, 2), or empty
+  bool raw_coils = false;             ///< maps of the coils of the file
+  bool raw_readout = false;           ///< maps of the readout of the file
   dist::partition cut;
   dist::block mine;
 
@@ -73,12 +132,34 @@ struct recon_inputs {
 
 /// Throws value_error for options outside their range.
 inline void check_options(const recon_command& c) {
-  require<value_error>(c.method == "zf" || c.method == "rss" || c.method == "sense",
-                       "--method: expected zf, rss or sense, found '", c.method, "'");
-  require_number("--lambda", c.lambda, 0);
+  (void)method_named(c.method);
+  require_number("--lambda", c.lambda(), 0);
   require_number("--tol", c.tolerance, 0);
-  require<value_error>(c.iterations >= 1, "--iterations: expected at least 1, found ",
-                       c.iterations);
+  require<value_error>(c.iterations() >= 1, "--iterations: expected at least 1, found ",
+                       c.iterations());
+  require<value_error>(c.levels >= 0, "--levels: expected at least 0, found ", c.levels);
+  require<value_error>(c.block >= 1, "--block: expected at least 1 pixel, found ", c.block);
+  require<value_error>(c.tv == "time" || c.tv == "space", "--tv: expected time or space, found '",
+                       c.tv, "'");
+  require<value_error>(c.solver == "fista" || c.solver == "admm" || c.solver == "pdhg",
+                       "--solver: expected fista, admm or pdhg, found '", c.solver, "'");
+  if (c.low_rank) require_number("--lambda-low-rank", *c.low_rank, 0);
+  require<value_error>(
+      c.solver == "fista" || c.method == "tv" || c.method == "llr" || c.method == "radial",
+      "--solver: expected fista, which is what --method ", c.method, " has, found ", c.solver);
+  require<value_error>(!c.joint || c.method == "sense", "--joint: expected --method sense, found ",
+                       c.method);
+  require<value_error>(c.traj.empty() == (c.method != "radial"),
+                       c.traj.empty()
+                           ? "--traj: expected the trajectory of --method radial, found none"
+                           : "--traj: expected --method radial, found --method ",
+                       c.traj.empty() ? "" : c.method);
+  require<value_error>(c.matrix.empty() || c.method == "radial",
+                       "--matrix: expected --method radial, found --method ", c.method);
+  require<value_error>(c.method != "radial" || (!c.crop && !c.scale && c.mask.empty()),
+                       "--method radial: expected none of --mask, --crop-readout and --scale");
+  require<value_error>(c.maps.empty() || c.method != "nlinv",
+                       "--maps: expected a method that uses coil maps, found --method nlinv");
   require<value_error>(!c.coils || *c.coils >= 1, "--compress: expected at least 1 coil, found ",
                        c.coils.value_or(0));
   require<value_error>(!c.calib || *c.calib >= 1, "--calib: expected at least 1, found ",
@@ -89,7 +170,17 @@ inline void check_options(const recon_command& c) {
 inline recon_inputs open_inputs(const recon_command& c, int processes, int process) {
   input k = open_input(c.kspace, role::kspace, kspace_axes, c.given);
   const shape<5> s = k.sizes;
-  recon_inputs in{std::move(k), {}, {}, {}, s, false, false, {s[0], s[1], processes}, {}};
+  recon_inputs in{std::move(k),
+                  {},
+                  {},
+                  {},
+                  s,
+                  {},
+                  {},
+                  false,
+                  false,
+                  {s[0], s[1], processes, method_named(c.method).series},
+                  {}};
   in.mine = in.cut.of(process);
   if (!c.mask.empty()) in.mask = open_mask(c.mask, in.target(), c.given);
   if (!c.noise.empty()) {
@@ -108,7 +199,16 @@ inline recon_inputs open_inputs(const recon_command& c, int processes, int proce
     in.whole[2] = *c.coils;
   }
   const shape<5>& w = in.whole;
-  if (c.method != "rss" && c.maps.empty())
+  in.matrix = shape<2>{{w[3], w[4]}};
+  if (!c.traj.empty()) {
+    in.trajectory = read_trajectory(c.traj, s[0], s[3], s[4]);
+    in.matrix = matrix_of(in.trajectory);
+    if (!c.matrix.empty()) {
+      const auto size = parse_extents(c.matrix, 2, "--matrix");
+      in.matrix = shape<2>{{size[0], size[1]}};
+    }
+  }
+  if (c.wants_maps() && c.maps.empty())
     naming(c.kspace + ": coil maps: ", [&] {
       const index_t calib = c.calib.value_or(-1);
       cardiomm::mri::espirit_options o;
@@ -116,17 +216,17 @@ inline recon_inputs open_inputs(const recon_command& c, int processes, int proce
       cardiomm::mri::espirit_kernel(o, w[2], w[3], w[4]);
       cardiomm::mri::calibration_limits(w, calib);
     });
-  if (c.method == "rss" || c.maps.empty()) return in;
+  if (!c.wants_maps() || c.maps.empty()) return in;
   in.maps = open_input(c.maps, role::maps, maps_axes, c.given);
   const shape<5>& m = in.maps->sizes;
   in.raw_coils = m[2] == s[2];
   in.raw_readout = c.crop && m[4] == s[4];
-  require<shape_error>(
-      (m[1] == 1 || m[1] == s[1]) && (in.raw_coils || m[2] == w[2]) && m[3] == s[3] &&
-          (in.raw_readout || m[4] == w[4]),
-      c.maps, ": maps: expected ",
-      to_string({axis::slice, axis::coil, axis::y, axis::x}, {s[1], s[2], s[3], w[4]}),
-      " to fit the k-space, found ", in.maps->from.describe());
+  require<shape_error>((m[1] == 1 || m[1] == s[1]) && (in.raw_coils || m[2] == w[2]) &&
+                           m[3] == in.matrix[0] && (in.raw_readout || m[4] == in.matrix[1]),
+                       c.maps, ": maps: expected ",
+                       to_string({axis::slice, axis::coil, axis::y, axis::x},
+                                 {s[1], s[2], in.matrix[0], in.matrix[1]}),
+                       " to fit the k-space, found ", in.maps->from.describe());
   return in;
 }
 

@@ -48,6 +48,10 @@ TEST_CASE("the grid keeps the largest part small") {
   const dist::partition even(8, 4, 4);  // equal parts: the frames stay together
   CHECK(even.of(0).frames == 8);
   CHECK(even.of(0).slices == 1);
+  const dist::partition series(8, 3, 4, true);
+  CHECK(series.blocks() == 3);
+  CHECK(series.of(2).frames == 8);
+  CHECK(series.of(3).empty());
   CHECK_THROWS_AS(dist::partition(0, 1, 1), value_error);
   CHECK_THROWS_AS(dist::partition(1, 1, 0), value_error);
 }

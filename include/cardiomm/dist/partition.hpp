@@ -20,13 +20,16 @@ struct block {
 /// smallest; among equals the one with fewer cuts of frames, because maps belong to slices.
 class partition {
  public:
-  /// Throws value_error unless all numbers are positive.
-  partition(index_t frames, index_t slices, int processes) : frames_(frames), slices_(slices) {
+  /// With `whole_series` the frames of a slice stay together. Throws value_error unless all numbers
+  /// are positive.
+  partition(index_t frames, index_t slices, int processes, bool whole_series = false)
+      : frames_(frames), slices_(slices) {
     require(frames > 0 && slices > 0 && processes > 0,
             "partition: expected positive numbers of frames, slices and processes, found ", frames,
             ", ", slices, " and ", processes);
     index_t best = frames * slices + 1;
-    for (index_t rows = 1; rows <= std::min<index_t>(frames, processes); ++rows) {
+    const index_t most = whole_series ? 1 : std::min<index_t>(frames, processes);
+    for (index_t rows = 1; rows <= most; ++rows) {
       const index_t columns = std::min<index_t>(slices, processes / rows);
       const index_t size = longest(frames, rows) * longest(slices, columns);
       if (size >= best) continue;
