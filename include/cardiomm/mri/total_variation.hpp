@@ -5,14 +5,24 @@
 /// Reconstruction with total variation in time (k-t sparse SENSE, Feng et al. 2013) or space
 /// (Rudin, Osher and Fatemi 1992; Block et al. 2007).
 
+#include "cardiomm/linop/difference.hpp"
 #include "cardiomm/mri/detail/regularised.hpp"
 #include "cardiomm/prox/total_variation.hpp"
+#include "cardiomm/solve/admm.hpp"
 #include "cardiomm/solve/fista.hpp"
+#include "cardiomm/solve/pdhg.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::mri {
 
 /// Along which axes neighbours are compared.
 enum class variation { time, space };
+
+/// How the variation is taken apart.
+enum class variation_solver {
+  fista,  ///< proximal gradients, the prox by its dual: fastest
+  admm,   ///< in time |D x|_1 with z = D x; in space z = x with the prox
+  pdhg    ///< the same terms, primal-dual
+};
 
 /// How `total_variation` solves.
 struct total_variation_options {
@@ -23,9 +33,48 @@ struct total_variation_options {
   bool periodic = true;       ///< the first frame follows the last, as in BART and SigPy
   bool isotropic = true;      ///< space: as BART; else as SigPy
   int inner_iterations = 20;  ///< of the dual, which goes on where the last iteration left it
+  variation_solver solver = variation_solver::fista;
+  double rho = 0.5;       ///< admm: to start with, then balanced
+  int cg_iterations = 5;  ///< admm: of the linear systems
   int check_every = 4;
   solve::monitor monitor{};
 };
+
+namespace detail {
+
+/// The minimum from x on; `tv` is the prox of a term, D the operator and P the function of the same
+/// term in parts, P(D x), for the splitting solvers.
+template <class N, TensorView B, TensorView X, class V, class Term>
+solve::report solve_variation(const typename N::execution_space& ex, const N& normal, const B& b,
+                              const X& x, double step, const total_variation_options& o,
+                              const V& tv, const Term& parts, double norm) {
+  if (o.solver == variation_solver::admm)
+    return solve::admm(ex, normal, b, x,
+                       {.iterations = o.iterations,
+                        .tolerance = o.tolerance,
+                        .rho = o.rho,
+                        .inner = o.cg_iterations,
+                        .check_every = o.check_every,
+                        .monitor = o.monitor},
+                       parts);
+  if (o.solver == variation_solver::pdhg)
+    return solve::pdhg(ex, normal, b, x,
+                       {.iterations = o.iterations,
+                        .tolerance = o.tolerance,
+                        .smoothness = 1 / step,
+                        .norm = norm,
+                        .check_every = o.check_every,
+                        .monitor = o.monitor},
+                       parts);
+  return solve::fista(ex, normal, tv, b, x,
+                      {.iterations = o.iterations,
+                       .tolerance = o.tolerance,
+                       .step = step,
+                       .check_every = o.check_every,
+                       .monitor = o.monitor});
+}
+
+}  // namespace detail
 
 /// Minimises 1/2 |A x - y|^2 + lambda TV(x) by FISTA from zero, A = sampling * fourier * maps; TV
 /// as in prox/total_variation.hpp. Arguments and result as `sense`.
@@ -43,17 +92,16 @@ auto total_variation(const Ex& ex, const K& kspace, const host_tensor<std::uint8
   return detail::regularised(
       ex, "total_variation", kspace, mask, maps, o.lambda,
       [&](const auto& a, const auto& b, const auto& x, double step) {
-        const auto solve_with = [&](const auto& tv) {
-          return solve::fista(ex, linop::gram(a), tv, b, x,
-                              {.iterations = o.iterations,
-                               .tolerance = o.tolerance,
-                               .step = step,
-                               .check_every = o.check_every,
-                               .monitor = o.monitor});
-        };
-        if (o.along == variation::time)
-          return solve_with(prox::total_variation_in_time<T, Ex, 5>(o.lambda, shape_of(x), inner));
-        return solve_with(prox::total_variation_in_space<T, Ex, 5>(o.lambda, shape_of(x), inner));
+        const auto normal = linop::gram(a);
+        if (o.along == variation::space) {
+          const prox::total_variation_in_space<T, Ex, 5> tv(o.lambda, shape_of(x), inner);
+          return detail::solve_variation(ex, normal, b, x, step, o, tv, solve::term(tv), 1);
+        }
+        const prox::total_variation_in_time<T, Ex, 5> tv(o.lambda, shape_of(x), inner);
+        const linop::difference<T, Ex, 5> d(linop::axis::frame,
+                                            o.periodic ? linop::ends::periodic : linop::ends::free);
+        return detail::solve_variation(ex, normal, b, x, step, o, tv,
+                                       solve::term(prox::l1<T, 5, Ex>(o.lambda), d), 4);
       });
 }
 
