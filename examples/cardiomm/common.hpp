@@ -145,6 +145,7 @@ action add_phantom(CLI::App& app, common_options& common);
 action add_mask(CLI::App& app, common_options& common);
 action add_maps(CLI::App& app, common_options& common);
 action add_recon(CLI::App& app, common_options& common);
+action add_map(CLI::App& app, common_options& common);
 action add_eval(CLI::App& app, common_options& common);
 action add_convert(CLI::App& app, common_options& common);
 action add_info(CLI::App& app, common_options& common);

@@ -65,6 +65,7 @@ int run(int argc, char** argv, const cardiomm::dist::communicator& team) {
   actions["mask"] = add_mask(app, common);
   actions["maps"] = add_maps(app, common);
   actions["recon"] = add_recon(app, common);
+  actions["map"] = add_map(app, common);
   actions["eval"] = add_eval(app, common);
   actions["convert"] = add_convert(app, common);
   actions["info"] = add_info(app, common);

@@ -6,9 +6,11 @@
 /// by one kernel: polarities, least squares, confidence. `mapping.hpp` says what C, M and R mean.
 ///
 /// Magnitudes lose their sign. Those of the n earliest samples are restored, n = 0 .. flips, and
-/// the n of the smallest error wins. Not all n are fitted: for a rate R the best C and M are a
-/// projection, so a table of rates that covers the curve of projections evenly bounds the error of
-/// every n from below; an n whose bound is above an error that was reached cannot win.
+/// the n of the smallest error wins. An n whose error has no minimum between a quarter of the
+/// first time and ten times the last counts only where no n has one. Not all n are fitted: for a
+/// rate R the best C and M are a projection, so a table of rates that covers the curve of
+/// projections evenly bounds the error of every n from below; an n whose bound is above an error
+/// that was reached cannot win.
 
 #include <algorithm>
 #include <cmath>
@@ -92,7 +94,7 @@ inline rate_table make_rate_table(const double* times, int n, bool offset) {
     if (t > 0) first = std::min(first, t);
     t /= r.longest;
   }
-  r.least = 1.0 / 20;  // time constants from an eighth of the first time to 20 times the last
+  r.least = 1.0 / 20;
   r.most = 8 * r.longest / first;
   constexpr int fine = 2048;
   std::vector<double> angle(fine), rate(fine);
@@ -271,8 +273,11 @@ struct exponential_kernel {
       s.p[1] = lanes::load(rate);
       if constexpr (Offset) s.p[2] = total * L(T(1) / T(n)) - s.p[0] * lanes::load(mean);
       const auto done = solve::lm_fit(model, n, time, v, open, quick, s);
-      const auto better = first_fit ? open & done : open & (s.cost < least);
-      least = lanes::select(better, s.cost, least);
+      // a rate on its way to a bound is no minimum: it counts where no other n has one
+      const auto inner = (s.p[1] > L(T(numbers[1] * 2))) & (s.p[1] < L(T(numbers[2] / 2)));
+      const L counted = lanes::select(inner, s.cost, s.cost + L(T(1e10)));
+      const auto better = first_fit ? open & done & inner : open & (counted < least);
+      least = lanes::select(better, counted, least);
       negated = lanes::select(better, f, negated);
       for (int j = 0; j < P; ++j) best[j] = lanes::select(better, s.p[j], best[j]);
       for (int k = 0; k < polarities; ++k)
