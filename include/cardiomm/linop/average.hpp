@@ -61,7 +61,7 @@ inline sample_groups repetitions(index_t extent, index_t count) {
 namespace detail {
 
 /// Sums of weighted samples along (outer, axis, inner), rows of nx numbers.
-template <class C>
+template <class C, int Chunk>
 struct average_kernel {
   static constexpr const char* name = "cardiomm::linop::average";
   using T = real_of<C>;
@@ -78,14 +78,16 @@ struct average_kernel {
     const index_t i = rest / per;
     const C* x = in + outer * from * inner + (rest - i * per) * nx;
     C* y = out + row * nx;
-    accumulation<C> how = acc;
-    if (start[i] == start[i + 1] && !acc.add)
-      for (index_t c = first; c < last; ++c) y[c] = C(0);
-    for (index_t l = start[i]; l < start[i + 1]; ++l) {
-      const C* v = x + place[l] * inner;
-      const T w = weight[l];
-      for (index_t c = first; c < last; ++c) how.put(y[c], C(w * v[c].real(), w * v[c].imag()));
-      how.add = true;
+    for (; first < last; first += Chunk) {
+      const int n = last - first < Chunk ? static_cast<int>(last - first) : Chunk;
+      T sum[2 * Chunk];
+      for (int c = 0; c < 2 * n; ++c) sum[c] = T(0);
+      for (index_t l = start[i]; l < start[i + 1]; ++l) {
+        const T* v = reinterpret_cast<const T*>(x + place[l] * inner + first);
+        const T w = weight[l];
+        for (int c = 0; c < 2 * n; ++c) sum[c] += w * v[c];
+      }
+      for (int c = 0; c < n; ++c) acc.put(y[first + c], C(sum[2 * c], sum[2 * c + 1]));
     }
   }
 };
@@ -167,9 +169,11 @@ class average : public linear_operator<average<T, R, Ex>, T, R, R, Ex> {
     index_t inner = 1;
     for (int i = axis_ + 1; i < R; ++i) inner *= to[i];
     const index_t nx = axis_ == R - 1 ? 1 : to[R - 1];
-    launch::rows(ex, to.size() / nx, nx,
-                 detail::average_kernel<C>{in, out, l.start.data(), l.place.data(), l.weight.data(),
-                                           from[axis_], to[axis_], inner, nx, acc});
+    constexpr int chunk = launch::on_host<Ex> ? 128 : 1;
+    launch::rows(
+        ex, to.size() / nx, nx,
+        detail::average_kernel<C, chunk>{in, out, l.start.data(), l.place.data(), l.weight.data(),
+                                         from[axis_], to[axis_], inner, nx, acc});
   }
   int axis_;
   index_t extent_, groups_;

@@ -12,6 +12,7 @@
 /// Every pixel is in one block once: C^H C = 1.
 
 #include "cardiomm/core/random.hpp"
+#include "cardiomm/core/tile.hpp"
 #include "cardiomm/linop/gram.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::linop {
@@ -38,58 +39,55 @@ struct casorati_layout {
         across((nx + g.width - 1) / g.width),
         shift_y(ny > 0 ? (g.shift_y % ny + ny) % ny : 0),
         shift_x(nx > 0 ? (g.shift_x % nx + nx) % nx : 0) {}
-  /// Pixel within the planes of a frame, or -1 where a block hangs over the edge.
-  KOKKOS_INLINE_FUNCTION index_t pixel(index_t block, index_t p) const {
-    const index_t slice = block / (down * across), in_slice = block - slice * down * across;
-    index_t y = in_slice / across * height + p / width;
-    index_t x = in_slice % across * width + p % width;
-    if (y >= ny || x >= nx) return -1;
-    y -= shift_y;
-    x -= shift_x;
-    return (slice * ny + (y < 0 ? y + ny : y)) * nx + (x < 0 ? x + nx : x);
-  }
-  /// Row of the matrices, block * pixels + pixel, that holds a pixel of the planes of a frame.
-  KOKKOS_INLINE_FUNCTION index_t row(index_t slice, index_t y, index_t x) const {
-    y += shift_y;
-    x += shift_x;
-    y -= y >= ny ? ny : 0;
-    x -= x >= nx ? nx : 0;
-    const index_t block = (slice * down + y / height) * across + x / width;
-    return block * height * width + y % height * width + x % width;
-  }
 };
 
-/// Rows (block, pixel) of the matrices, frame by frame.
-template <class C>
+/// A block as its matrix (pixel, frame), or back. On hosts frame by frame: pixels that are
+/// neighbours in the image are read together, while the matrix stays in the first cache.
+template <class C, bool Adjoint>
 struct casorati_kernel {
   static constexpr const char* name = "cardiomm::linop::casorati";
-  const C* image;
-  C* matrices;
+  const C* in;
+  C* out;
   casorati_layout at;
   accumulation<C> acc;
-  KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
-    const index_t pixels = at.height * at.width, block = row / pixels;
-    const index_t from = at.pixel(block, row - block * pixels);
-    const index_t frame = at.slices * at.ny * at.nx;
-    C* to = matrices + row * at.frames;
-    if (from >= 0)
-      for (index_t f = first; f < last; ++f) acc.put(to[f], image[f * frame + from]);
-    else if (!acc.add)
-      for (index_t f = first; f < last; ++f) to[f] = C(0);
+  /// Numbers (pixel, frame) of a block.
+  KOKKOS_INLINE_FUNCTION void operator()(index_t block, index_t first, index_t last) const {
+    const index_t in_slice = block % (at.down * at.across), slice = block / (at.down * at.across);
+    const index_t y0 = in_slice / at.across * at.height, x0 = in_slice % at.across * at.width;
+    if (last - first == 1) {
+      const index_t p = first / at.frames, f = first - p * at.frames;
+      const index_t r = p / at.width, c = p - r * at.width;
+      return row(block, slice, y0 + r, x0, r, c, c + 1, f);
+    }
+    for (index_t f = 0; f < at.frames; ++f)
+      for (index_t r = 0; r < at.height; ++r) row(block, slice, y0 + r, x0, r, 0, at.width, f);
   }
-};
-/// Rows (frame, slice, y) of the image.
-template <class C>
-struct uncasorati_kernel {
-  static constexpr const char* name = "cardiomm::linop::casorati_adjoint";
-  const C* matrices;
-  C* image;
-  casorati_layout at;
-  accumulation<C> acc;
-  KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
-    const index_t y = row % at.ny, slice = row / at.ny % at.slices, f = row / (at.ny * at.slices);
-    for (index_t x = first; x < last; ++x)
-      acc.put(image[row * at.nx + x], matrices[at.row(slice, y, x) * at.frames + f]);
+
+ private:
+  /// Pixels [c, end) of row r of a block that starts at x0, one frame.
+  KOKKOS_FORCEINLINE_FUNCTION void row(index_t block, index_t slice, index_t y, index_t x0,
+                                       index_t r, index_t c, index_t end, index_t f) const {
+    const index_t place = (block * at.height * at.width + r * at.width) * at.frames + f;
+    const bool inside = y < at.ny;
+    index_t ys = y - at.shift_y;
+    ys += ys < 0 ? at.ny : 0;
+    const index_t line = ((f * at.slices + slice) * at.ny + ys) * at.nx;
+    if constexpr (!Adjoint)  // rows of a block are pages apart: ask for those of the next block
+      if (inside && end - c > 1 && x0 + 2 * at.width <= at.nx)
+        launch::prefetch(in + line + (x0 + at.width - at.shift_x + (x0 < at.shift_x ? at.nx : 0)),
+                         at.width);
+    for (; c < end; ++c) {
+      const index_t x = x0 + c, p = place + c * at.frames;
+      const index_t i = line + x - at.shift_x + (x < at.shift_x ? at.nx : 0);
+      if (inside && x < at.nx) {
+        if constexpr (Adjoint)
+          acc.put(out[i], in[p]);
+        else
+          acc.put(out[p], in[i]);
+      } else if constexpr (!Adjoint) {
+        if (!acc.add) out[p] = C(0);
+      }
+    }
   }
 };
 
@@ -125,14 +123,10 @@ class casorati : public linear_operator<casorati<T, Ex>, T, 4, 3, Ex> {
     merge(d[0], r[2], name, "frames");
   }
   void apply(const Ex& ex, domain_in<base> x, range_out<base> y, acc_of<base> acc) const {
-    const shape<3> s = shape_of(y);
-    launch::rows(ex, s[0] * s[1], s[2],
-                 detail::casorati_kernel<C>{x.data(), y.data(), {shape_of(x), grid_}, acc});
+    run<false>(ex, shape_of(x), shape_of(y), x.data(), y.data(), acc);
   }
   void apply_adjoint(const Ex& ex, range_in<base> y, domain_out<base> x, acc_of<base> acc) const {
-    const shape<4> s = shape_of(x);
-    launch::rows(ex, s[0] * s[1] * s[2], s[3],
-                 detail::uncasorati_kernel<C>{y.data(), x.data(), {s, grid_}, acc});
+    run<true>(ex, shape_of(x), shape_of(y), y.data(), x.data(), acc);
   }
   const void* id() const { return this; }
   const block_grid& grid() const { return grid_; }
@@ -140,6 +134,12 @@ class casorati : public linear_operator<casorati<T, Ex>, T, 4, 3, Ex> {
   shape<4> image() const { return {{open, slices_, ny_, nx_}}; }
 
  private:
+  template <bool Adjoint>
+  void run(const Ex& ex, const shape<4>& image, const shape<3>& matrices, const C* in, C* out,
+           acc_of<base> acc) const {
+    launch::rows(ex, matrices[0], matrices[1] * matrices[2],
+                 detail::casorati_kernel<C, Adjoint>{in, out, {image, grid_}, acc});
+  }
   index_t slices_, ny_, nx_;
   block_grid grid_;
 };

@@ -8,44 +8,71 @@
 ///     linop::dense<float, 4> series(basis, 0);        // frames x components of a temporal basis
 
 #include "cardiomm/core/random.hpp"
+#include "cardiomm/core/tile.hpp"
 #include "cardiomm/linop/gram.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::linop {
 
 namespace detail {
 
-/// Tensors are (outer, axis, inner) with rows of nx numbers; nx is 1 where the axis is the last.
-template <class C, int Chunk>
+/// Tensors are (outer, axis, inner). A tile holds its columns of `in` in scratch: planes far apart
+/// in memory are read once, whatever the number of rows of the matrix.
+template <class T>
 struct dense_kernel {
   static constexpr const char* name = "cardiomm::linop::dense";
+  using C = complex<T>;
   const C* in;
   C* out;
   const C* matrix;
-  index_t from, to, inner, nx;     // extents of the axis, numbers behind it, numbers of a row
+  index_t from, to, inner;         // extents of the axis, numbers behind it
   index_t stride_to, stride_from;  // of the matrix: M or its transpose
-  bool conjugate;
+  T sign;                          // of its imaginary parts
   accumulation<C> acc;
 
-  KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
-    const index_t per = inner / nx, outer = row / (to * per), rest = row - outer * to * per;
-    const index_t i = rest / per, place = (rest - i * per) * nx;
-    const C* x = in + outer * from * inner + place;
-    const C* m = matrix + i * stride_to;
-    for (; first < last; first += Chunk) {
-      const int n = last - first < Chunk ? static_cast<int>(last - first) : Chunk;
-      C sum[Chunk];
-      for (int c = 0; c < n; ++c) sum[c] = C(0);
+  template <class Tile>
+  KOKKOS_INLINE_FUNCTION void operator()(const Tile& tile) const {
+    using L = typename Tile::number;
+    using column = typename Tile::column;
+    constexpr index_t W = Tile::width;
+    const index_t per = (inner + W - 1) / W, outer = tile.index() / per;
+    const index_t first = (tile.index() - outer * per) * W;
+    const int valid = static_cast<int>(inner - first < W ? inner - first : W);
+    const C* x = in + outer * from * inner + first;
+    C* y = out + outer * to * inner + first;
+    T* const rows = tile.scratch();
+    tile.for_each(from, [&](column c, index_t j) {
+      L re, im;
+      c.load(x + j * inner, valid, re, im);
+      c.store(rows + 2 * j * W, re);
+      c.store(rows + (2 * j + 1) * W, im);
+    });
+    tile.barrier();
+    tile.for_each(to, [&](column c, index_t i) {
+      const C* m = matrix + i * stride_to;
+      L re = L(T(0)), im = L(T(0));
       for (index_t j = 0; j < from; ++j) {
-        const C w = conjugate ? C(m[j * stride_from].real(), -m[j * stride_from].imag())
-                              : m[j * stride_from];
-        const C* v = x + j * inner + first;
-        for (int c = 0; c < n; ++c) {
-          const C p = mul(w, v[c]);
-          sum[c] = C(sum[c].real() + p.real(), sum[c].imag() + p.imag());
+        const L v = c.load(rows + 2 * j * W), w = c.load(rows + (2 * j + 1) * W);
+        const L a(m[j * stride_from].real()), b(sign * m[j * stride_from].imag());
+        re = lane_traits<L>::fma(a, v, re);
+        im = lane_traits<L>::fma(a, w, im);
+        re = lane_traits<L>::fma(L(T(0)) - b, w, re);
+        im = lane_traits<L>::fma(b, v, im);
+      }
+      if (!acc.plain()) {
+        const L p(acc.alpha.real()), q(acc.alpha.imag());
+        const L old = re;
+        re = p * old - q * im;
+        im = p * im + q * old;
+        if (acc.add) {
+          L before_re, before_im;
+          c.load(y + i * inner, valid, before_re, before_im);
+          re = re + before_re;
+          im = im + before_im;
         }
       }
-      for (int c = 0; c < n; ++c) acc.put(out[row * nx + first + c], sum[c]);
-    }
+      c.store(y + i * inner, valid, re, im);
+    });
+    tile.barrier();  // the next tile of this worker reuses the scratch
   }
 };
 
@@ -87,14 +114,14 @@ class dense : public linear_operator<dense<T, R, Ex>, T, R, R, Ex> {
            bool adjoint, acc_of<base> acc) const {
     index_t inner = 1;
     for (int i = axis_ + 1; i < R; ++i) inner *= from[i];
-    const index_t nx = axis_ == R - 1 ? 1 : from[R - 1];
     if (to.size() == 0) return;
     const index_t columns = static_cast<index_t>(matrix_.extent(1));
-    constexpr int chunk = launch::on_host<Ex> ? 32 : 1;
-    launch::rows(ex, to.size() / nx, nx,
-                 detail::dense_kernel<C, chunk>{in, out, matrix_.data(), from[axis_], to[axis_],
-                                                inner, nx, adjoint ? index_t(1) : columns,
-                                                adjoint ? columns : index_t(1), adjoint, acc});
+    constexpr index_t W = launch::tile_width<T, Ex>;
+    launch::tiles<T>(
+        ex, to.size() / (to[axis_] * inner) * ((inner + W - 1) / W), 2 * W * from[axis_],
+        detail::dense_kernel<T>{in, out, matrix_.data(), from[axis_], to[axis_], inner,
+                                adjoint ? index_t(1) : columns, adjoint ? columns : index_t(1),
+                                adjoint ? T(-1) : T(1), acc});
   }
   tensor<C, 2, Ex> matrix_;
   int axis_;
