@@ -28,6 +28,7 @@ import time
 sys.dont_write_bytecode = True  # the modules beside this file
 from contenders import Benchmark, Call, Contender, NotRun, Process, Workers, environment
 from installed import ROOT, find_bart, find_newest_bart, make_data, make_venv, say, version_of
+from sparse import TARGET, sparse_cases
 from tables import context_line, tables
 
 CORES = len(os.sched_getaffinity(0))
@@ -333,6 +334,7 @@ def cases(args, workers, bart08, bart10):
                 "contenders": contenders,
             }
         )
+        found += sparse_cases(args, coils, bart, frames, workers, data, scratch)
     return [c for c in found if re.search(args.only, f"{c['id']}_{c['coils']}")]
 
 
@@ -377,6 +379,8 @@ def ratios(runs, normal):
             equal = [r for r in peers if r.get("error", 1) <= 1.1 * ours[0].get("error", 0)]
             if equal:
                 row("the same, peers of equal map error", coils, threads, ours[0], equal[0], 5)
+        elif case.startswith(("L1-wavelet", "Temporal TV")):
+            row(case, coils, threads, ours[0], peers[0], TARGET)
         else:
             fftw = [r for r in peers if r["contender"].startswith("FFTW")]
             row(case, coils, threads, ours[0], (fftw or peers)[0], 1)

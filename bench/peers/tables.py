@@ -10,7 +10,8 @@ def error_text(record):
     if record.get("error") is None:
         return ""
     text = f"{record['error']:.4f}" if record["error"] > 1e-3 else f"{record['error']:.1e}"
-    return text + (f" / {record['error_heart']:.4f}" if "error_heart" in record else "")
+    text += f" / {record['error_heart']:.4f}" if "error_heart" in record else ""
+    return text + (f", objective {record['objective']:.1f}" if "objective" in record else "")
 
 
 def tables(report):

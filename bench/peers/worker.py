@@ -20,6 +20,7 @@ import numpy as np
 
 TOOL, THREADS, DATA = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 AXES = (-2, -1)
+VARIATION = 0.02  # weight of the temporal variation
 
 
 def load(name):
@@ -38,6 +39,32 @@ def sigpy(job, coils, options):
         centre = load(f"tavg_{coils}")[0]
         return lambda: app.EspiritCalib(centre, calib_width=24, crop=0, show_pbar=False).run()
     kspace, maps = undersampled(coils)
+    if job == "l1wavelet":
+        return lambda: np.stack(
+            [
+                app.L1WaveletRecon(f, maps, 0.006, max_iter=30, alpha=1, show_pbar=False).run()
+                for f in kspace
+            ]
+        )
+    if job == "tv":
+        import sigpy as sp
+
+        shape = (len(kspace), 1) + maps.shape[1:]
+        coil_images = sp.linop.Multiply(shape, maps[None])
+        transform = sp.linop.FFT(coil_images.oshape, axes=AXES)
+        sampling = sp.linop.Multiply(transform.oshape, load("mask_4"))
+        steps = sp.linop.FiniteDifference(shape, axes=(0,))
+        norm = sp.prox.L1Reg(steps.oshape, VARIATION)
+        return lambda: sp.app.LinearLeastSquares(
+            sampling * transform * coil_images,
+            kspace,
+            G=steps,
+            proxg=norm,
+            max_iter=100,
+            tau=0.2,
+            sigma=1,
+            show_pbar=False,
+        ).run()
     return lambda: np.stack(
         [app.SenseRecon(frame, maps, max_iter=10, show_pbar=False).run() for frame in kspace]
     )
@@ -56,6 +83,16 @@ def bartorch(job, coils, options):
         call = dict(maps=1, calib_size=(1, 24, 24), crop=0.0, **options)
         return lambda: bartorch.tools.ecalib(centre, **call)
     kspace, maps = (torch.from_numpy(a).unsqueeze(-3) for a in undersampled(coils))
+    if job == "l1wavelet":
+        import bartorch.priors
+
+        prior = bartorch.priors.Wavelet((-1, -2), 0.006)
+        return lambda: torch.stack(
+            [
+                bartorch.apps.pics(f, maps, maxiter=30, regularizers=prior, scaling=1.0)
+                for f in kspace
+            ]
+        )
     return lambda: torch.stack(
         [bartorch.apps.pics(frame, maps, maxiter=10, scaling=1.0) for frame in kspace]
     )
@@ -117,6 +154,17 @@ def result(path):
 def score(kind, path, coils):
     found = result(path)
     norm = np.linalg.norm
+    if kind == "variation":  # the same, and 1/2 |A x - y|^2 + lambda |D x|_1
+        kspace, maps = undersampled(coils)
+        image = found.reshape(len(kspace), *kspace.shape[-2:]).astype(np.complex128)
+        left = 0.0
+        for x, y, mask in zip(image, kspace, load("mask_4")):
+            planes = np.fft.fftshift(
+                np.fft.fft2(np.fft.ifftshift(maps * x, axes=AXES), norm="ortho"), axes=AXES
+            )
+            left += norm((planes - y) * mask) ** 2 / 2
+        steps = abs(image - np.roll(image, 1, axis=0)).sum()
+        return {"objective": float(left + VARIATION * steps), **score("image", path, coils)}
     if kind == "image":  # |x - truth| / |truth|; the same of magnitudes in the heart
         truth = load("truth")[:, 0]
         found, heart = found.reshape(truth.shape), load("roi_heart") > 0
