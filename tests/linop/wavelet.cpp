@@ -206,6 +206,37 @@ TEST_CASE("thresholding in one sweep is W^-1 soft(W x)") {
   CHECK(distance(y, nothing) == 0);
 }
 
+TEST_CASE("row by row, as on hosts, equals number by number, as on devices") {
+  using Tile = launch::packet_tile<float, host_space>;
+  const auto check = [](index_t ny, index_t nx, const linop::wavelet_options& options,
+                        wavelet_boundary boundary) {
+    const linop::wavelet_plan<float> p(ny, nx, options, boundary);
+    const host_space ex;
+    auto scratch = make_tensor<float>(ex, shape{linop::wavelet_scratch<host_space>(p)});
+    auto items = make_tensor<C>(ex, shape{linop::detail::wavelet_item_scratch(p)});
+    auto x = make_tensor<C>(ex, shape{ny * nx}), z = make_tensor<C>(ex, shape{ny * nx});
+    auto y = make_tensor<C>(ex, shape{p.coefficients}), w = make_tensor<C>(ex, shape_of(y));
+    random::fill_normal(ex, x, 1);
+    const Tile tile(0, scratch.data());
+    const linop::wavelet_frame<float, Tile> rows(tile, p, scratch.data());
+    rows.forward(x.data(), y.data());
+    linop::detail::wavelet_forward_items(tile, p, x.data(), w.data(), items.data(),
+                                         linop::detail::keep_coefficients{});
+    CHECK(linop::check::detail::distance(ex, y, w) < 1e-6);
+    rows.inverse(w.data(), z.data());
+    CHECK(linop::check::detail::distance(ex, z, x) < 1e-6);
+    linop::detail::wavelet_backward_items(tile, p, y.data(), z.data(), items.data(), false);
+    CHECK(linop::check::detail::distance(ex, z, x) < 1e-6);
+  };
+  for (const wavelet_boundary b : {wavelet_boundary::periodic, wavelet_boundary::symmetric}) {
+    check(40, 56, {"dau2", 3}, b);
+    check(33, 47, {"dau8", 2, 2, 5, -3}, b);
+    check(5, 61, {"dau3", 0, 7}, b);
+    check(90, 1, {"haar", 0, 2, 1}, b);
+    check(60, 9, {"dau4", 0, 10}, b);
+  }
+}
+
 TEST_CASE("wavelets of bad arguments") {
   using W = linop::wavelet<float, Ex>;
   CHECK(message_of([] { W(8, 8, {"sym4"}); }) ==
