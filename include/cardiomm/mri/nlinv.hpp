@@ -16,14 +16,14 @@ namespace cardiomm::inline CARDIOMM_ABI::mri {
 
 /// The defaults are those of `bart nlinv`.
 struct nlinv_options {
-  int iterations = 8;    ///< Newton steps
-  double alpha = 1;      ///< first weight of |x - x0|^2, for data of norm 100
-  double lambda = 0;     ///< least weight
-  double reduction = 2;  ///< of the weight, from step to step
-  int inner = 100;       ///< iterations of CG at most
-  double tolerance = 0;  ///< stop when |y - F(x)| <= tolerance |y|; 0 never
-  double inner_tolerance = 0.1;
-  double sobolev_a = 220;  ///< of the coils' weights
+  int iterations = 8;          ///< Newton steps
+  double alpha = 1;            ///< first weight of |x|^2, for data of norm 100
+  double lambda = 0;           ///< least weight
+  double reduction = 2;        ///< of the weight, from step to step
+  int inner = 100;             ///< iterations of CG at most
+  double tolerance = 0;        ///< stop when |y - F(x)| <= tolerance |y|; 0 never
+  double inner_tolerance = 1;  ///< see solve::gauss_newton_options
+  double sobolev_a = 220;      ///< of the coils' weights
   double sobolev_b = 32;
   bool normalise = true;  ///< image times root sum of squares of the coils, which then have norm 1
   solve::monitor monitor{};  ///< hears of every Newton step of a frame
@@ -237,6 +237,7 @@ class nlinv_model {
   linop::fourier_op<T, 5, Ex> transform_;
 };
 
+/// Image 1, coils 0
 template <class T>
 struct nlinv_start {
   static constexpr const char* name = "cardiomm::mri::nlinv_start";
@@ -278,9 +279,8 @@ auto nlinv(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>& ma
   const index_t pixels = k[3] * k[4];
   detail::nlinv_model<T, Ex> model(ex, k[2], k[3], k[4], options.sobolev_a, options.sobolev_b);
   const shape<5> unknowns{{1, 1, 1 + k[2], k[3], k[4]}}, one{{1, 1, k[2], k[3], k[4]}};
-  const auto x = make_tensor<C>(ex, unknowns), x0 = make_tensor<C>(ex, unknowns);
+  const auto x = make_tensor<C>(ex, unknowns), origin = zeros<C>(ex, unknowns);
   const auto y = make_tensor<C>(ex, one);
-  launch::segments(ex, unknowns.size(), detail::nlinv_start<T>{x0.data(), pixels});
   solve::gauss_newton_options newton;
   newton.iterations = options.iterations;
   newton.alpha = options.alpha;
@@ -307,8 +307,8 @@ auto nlinv(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>& ma
       continue;
     }
     blas1::scale(ex, C(T(100 / size)), y);
-    linop::detail::copy_into(ex, x0, x, linop::accumulation<C>{});
-    const auto end = solve::gauss_newton(ex, model, y, x0, x, newton);
+    launch::segments(ex, unknowns.size(), detail::nlinv_start<T>{x.data(), pixels});
+    const auto end = solve::gauss_newton(ex, model, y, origin, x, newton);
     const auto image = borrow(ex, out.image.data() + i * pixels, shape{pixels});
     const auto coils = borrow(ex, out.maps.data() + i * one.size(), shape{one.size()});
     linop::detail::copy_into(ex, flatten(model.state().image), image,

@@ -9,7 +9,7 @@
 ///
 /// Cost of a step beside CG (see cg.hpp; one DF^H DF an iteration): one F, one DF^H, 6 reads and 4
 /// writes of the size of x, 2 reads and 1 write of the size of y. Memory: two vectors like x, one
-/// like y, and CG's.
+/// like y, and CG's. It waits for a few numbers in every step.
 ///
 /// residual: |y - F(x)| / |y|. change: |h| / |x|.
 
@@ -33,12 +33,14 @@ concept NonlinearModel = ExecutionSpace<typename M::execution_space> &&
 
 struct gauss_newton_options {
   int iterations = 8;
-  double tolerance = 0;          ///< stop when |y - F(x)| <= tolerance |y|; 0 never
-  double alpha = 1;              ///< first weight of |x - x0|^2
-  double least = 0;              ///< smallest weight
-  double reduction = 2;          ///< of the weight, from step to step
-  int inner = 100;               ///< iterations of CG at most
-  double inner_tolerance = 0.1;  ///< relative residual at which CG ends
+  double tolerance = 0;  ///< stop when |y - F(x)| <= tolerance |y|; 0 never
+  double alpha = 1;      ///< first weight of |x - x0|^2
+  double least = 0;      ///< smallest weight
+  double reduction = 2;  ///< of the weight, from step to step
+  int inner = 100;       ///< iterations of CG at most
+  /// CG ends at a relative residual of inner_tolerance |right side| / |y|, at most 0.5: loosely at
+  /// first, ever more exactly as the steps get smaller.
+  double inner_tolerance = 1;
   int check_every = 1;
   criterion stop{};
   solve::monitor monitor{};
@@ -77,7 +79,6 @@ requires NonlinearModel<Model> report gauss_newton(const typename Model::executi
   state.residual = misfit();
   cg_options inner;
   inner.iterations = o.inner;
-  inner.tolerance = o.inner_tolerance;
   inner.check_every = 1;
   inner.zero_start = true;
   inner.quiet = true;
@@ -88,6 +89,8 @@ requires NonlinearModel<Model> report gauss_newton(const typename Model::executi
     prox::detail::combine(ex, 1, b, alpha, x0, b);
     prox::detail::combine(ex, 1, b, -alpha, x, b);
     Kokkos::deep_copy(ex, h, C(0));
+    inner.tolerance =
+        std::min(0.5, o.inner_tolerance * detail::relative(detail::squares(ex, b), size));
     const auto solved =
         cg_in_place(ex, linop::gram(derivative) + alpha * linop::identity, b, h, inner);
     end.breakdown = end.breakdown || solved.breakdown;
