@@ -27,9 +27,9 @@ struct grappa_products {
   const T* planes;        ///< (frame, channel, re or im, pitch), kx - 1 zeros first
   complex<float>* table;  ///< pairs (i, j) of channels, lower triangle of lines, times kx * kx
 
-  index_t channels() const { return rows * coils; }
+  KOKKOS_INLINE_FUNCTION index_t channels() const { return rows * coils; }
   /// Where the products of channels of lines r >= s begin.
-  index_t at(index_t r, index_t c, index_t s, index_t d) const {
+  KOKKOS_INLINE_FUNCTION index_t at(index_t r, index_t c, index_t s, index_t d) const {
     return (((r * (r + 1) / 2 + s) * coils + c) * coils + d) * kx * kx;
   }
   static index_t size(index_t rows, index_t coils, index_t kx) {
@@ -47,12 +47,12 @@ struct grappa_products_kernel {
   static constexpr int shifts = 3;  // side by side
   P p;
 
-  void operator()(index_t item, index_t, index_t) const {
+  KOKKOS_INLINE_FUNCTION void operator()(index_t item, index_t, index_t) const {
     channel(item);
     const index_t other = p.channels() - 1 - item;
     if (other != item) channel(other);
   }
-  void channel(index_t i) const {
+  KOKKOS_INLINE_FUNCTION void channel(index_t i) const {
     const index_t r = i / p.coils, c = i % p.coils;
     for (index_t j = 0; j < (r + 1) * p.coils; ++j) {
       complex<float>* out = p.table + p.at(r, c, j / p.coils, j % p.coils);
@@ -93,7 +93,8 @@ struct grappa_products_kernel {
     }
   }
   /// Sums of conj(a(u)) b(u + s) for s = 0 .. shifts - 1 (at most `count` of them are wanted).
-  void correlate(const T* a, const T* b, index_t n, index_t count, double* re, double* im) const {
+  KOKKOS_INLINE_FUNCTION void correlate(const T* a, const T* b, index_t n, index_t count,
+                                        double* re, double* im) const {
     for (index_t from = 0; from < n; from += 1024) {
       const index_t to = from + 1024 < n ? from + 1024 : n;
       L x[shifts], y[shifts];
@@ -121,21 +122,29 @@ struct grappa_products_kernel {
   }
 };
 
+/// A group as the assembly reads it.
+struct grappa_system {
+  const int *sources, *targets;
+  index_t lines, target_count;
+  int low, high;
+  double noise;  ///< over signal
+};
+
 /// Normal matrix and right-hand sides of one group; unknowns are (line, coil, x), equations all
 /// windows within the calibration region.
 template <class T>
 struct grappa_assemble {
   static constexpr const char* name = "cardiomm::mri::grappa_assemble";
   grappa_products<T> p;
-  const grappa_group* const* groups;
+  const grappa_system* groups;
   complex<double>*a, *b;  ///< (group, n, n), (group, n, m)
   index_t n, m;
   double lambda;
 
-  void operator()(index_t g, index_t, index_t) const {
-    const grappa_group& group = *groups[g];
+  KOKKOS_INLINE_FUNCTION void operator()(index_t g, index_t, index_t) const {
+    const grappa_system& group = groups[g];
     complex<double>*ag = a + g * n * n, *bg = b + g * n * m;
-    const index_t lines = static_cast<index_t>(group.sources.size());
+    const index_t lines = group.lines;
     for (index_t i = 0; i < n * n; ++i) ag[i] = complex<double>(0);
     for (index_t i = 0; i < n * m; ++i) bg[i] = complex<double>(0);
     const index_t block = p.coils * p.kx, middle = p.kx / 2;
@@ -153,8 +162,8 @@ struct grappa_assemble {
               }
             }
       index_t column = 0;
-      for (const auto& target : group.targets) {
-        const index_t at = y + target.first;
+      for (index_t t = 0; t < group.target_count; ++t) {
+        const index_t at = y + group.targets[t];
         for (index_t s = 0; s < lines; ++s) {
           const index_t from = y + group.sources[s];
           for (index_t c = 0; c < p.coils; ++c)
@@ -174,11 +183,12 @@ struct grappa_assemble {
         column += p.coils;
       }
     }
-    regularise(ag, n, lambda, group.level > noise_free ? std::ldexp(1.0, group.level) : 0);
+    regularise(ag, n, lambda, group.noise);
   }
   /// Fills the upper triangle from the lower one and adds lambda |A|_F / n + noise trace(A) / n to
   /// the diagonal; the latter is what noise of that part of the signal would add on average.
-  static void regularise(complex<double>* a, index_t n, double lambda, double noise) {
+  KOKKOS_INLINE_FUNCTION static void regularise(complex<double>* a, index_t n, double lambda,
+                                                double noise) {
     double square = 0, trace = 0;
     for (index_t i = 0; i < n; ++i) trace += a[i * n + i].real();
     for (index_t i = 0; i < n; ++i)
@@ -257,11 +267,23 @@ void solve_grappa(const grappa_tables<T>& tables, const std::vector<grappa_group
     const index_t most = std::max<index_t>(1, (index_t(64) << 20) / (16 * n * n));
     for (std::size_t first = 0; first < list.size(); first += static_cast<std::size_t>(most)) {
       const index_t count = std::min(most, static_cast<index_t>(list.size() - first));
+      std::vector<int> numbers;  // sources, then targets, of every group
+      for (index_t g = 0; g < count; ++g) {
+        const grappa_group& group = *list[first + static_cast<std::size_t>(g)];
+        numbers.insert(numbers.end(), group.sources.begin(), group.sources.end());
+        for (const auto& t : group.targets) numbers.push_back(t.first);
+      }
+      std::vector<grappa_system> systems;
+      for (index_t g = 0; g < count; ++g) {
+        const grappa_group& group = *list[first + static_cast<std::size_t>(g)];
+        const int* at = numbers.data() + g * (size.first + size.second);
+        systems.push_back({at, at + size.first, size.first, size.second, group.low, group.high,
+                           group.level > noise_free ? std::ldexp(1.0, group.level) : 0});
+      }
       const auto a = make_tensor<complex<double>>(host, shape{count, n, n});
       const auto b = make_tensor<complex<double>>(host, shape{count, n, m});
-      launch::rows(
-          host, count, 1,
-          grappa_assemble<T>{tables.p, list.data() + first, a.data(), b.data(), n, m, lambda});
+      launch::rows(host, count, 1,
+                   grappa_assemble<T>{tables.p, systems.data(), a.data(), b.data(), n, m, lambda});
       la::cholesky(host, a);
       la::cholesky_solve(host, a, b);
       host.fence();

@@ -38,30 +38,28 @@ inline grappa_sets neighbour_sets(const host_tensor<std::uint8_t, 3>& mask, inde
   return sets;
 }
 
-/// Rows and columns of the window's normal matrix that belong to the neighbours of a set.
-inline std::vector<index_t> unknowns_of(std::uint64_t bits, index_t ky, index_t kx, index_t coils) {
-  std::vector<index_t> rows;
+/// Appends the rows of the window's normal matrix that belong to the neighbours of a set.
+inline void add_unknowns(std::uint64_t bits, index_t ky, index_t kx, index_t coils,
+                         std::vector<index_t>& rows) {
   for (index_t i = 0; i < ky; ++i)
     for (index_t j = 0; j < kx; ++j)
       if (bits >> (i * kx + j) & 1)
         for (index_t c = 0; c < coils; ++c) rows.push_back((i * coils + c) * kx + j);
-  return rows;
 }
 
 /// Part of the window's normal equations, for every set of a batch.
 struct grappa_select {
   static constexpr const char* name = "cardiomm::mri::grappa_select";
   const complex<double>*a, *b;  ///< (full, full), (full, m)
-  const std::vector<index_t>* rows;
+  const index_t* rows;          ///< (set, n)
   complex<double>*to_a, *to_b;
   index_t full, n, m;
   double lambda;
-  void operator()(index_t g, index_t, index_t) const {
-    const auto& r = rows[g];
+  KOKKOS_INLINE_FUNCTION void operator()(index_t g, index_t, index_t) const {
+    const index_t* r = rows + g * n;
     for (index_t i = 0; i < n; ++i) {
-      const index_t from = r[static_cast<std::size_t>(i)];
-      for (index_t j = 0; j <= i; ++j)
-        to_a[(g * n + i) * n + j] = a[from * full + r[static_cast<std::size_t>(j)]];
+      const index_t from = r[i];
+      for (index_t j = 0; j <= i; ++j) to_a[(g * n + i) * n + j] = a[from * full + r[j]];
       for (index_t j = 0; j < m; ++j) to_b[(g * n + i) * m + j] = b[from * m + j];
     }
     grappa_assemble<float>::regularise(to_a + g * n * n, n, lambda, 0);
@@ -90,14 +88,16 @@ void grappa_points(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t
   if (sets.empty()) return;
   const grappa_tables<float> tables(calibration.data, from, b, kx,
                                     1 / grappa_scale(calibration.data, from, b));
-  grappa_group window{{}, 0, static_cast<int>(ky - 1), noise_free, {{static_cast<int>(ky / 2), 0}}};
-  for (int i = 0; i < static_cast<int>(ky); ++i) window.sources.push_back(i);
-  const grappa_group* const one = &window;
+  std::vector<int> lines;  // all of the window, then the middle one as the target
+  for (int i = 0; i < static_cast<int>(ky); ++i) lines.push_back(i);
+  lines.push_back(static_cast<int>(ky / 2));
+  const grappa_system window{
+      lines.data(), lines.data() + ky, ky, 1, 0, static_cast<int>(ky - 1), 0};
   const index_t all = ky * kx * coils;
   const auto a = make_tensor<complex<double>>(host, shape{all, all});
   const auto rhs = make_tensor<complex<double>>(host, shape{all, coils});
   launch::rows(host, 1, 1,
-               grappa_assemble<float>{tables.p, &one, a.data(), rhs.data(), all, coils, 0});
+               grappa_assemble<float>{tables.p, &window, a.data(), rhs.data(), all, coils, 0});
 
   std::map<int, std::vector<std::uint64_t>> alike;  // by the number of neighbours
   for (const auto& s : sets) alike[__builtin_popcountll(s.first)].push_back(s.first);
@@ -109,9 +109,9 @@ void grappa_points(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t
       const index_t count = std::min(most, static_cast<index_t>(list.size() - first));
       const auto x = make_tensor<complex<double>>(host, shape{count, n, coils});
       {
-        std::vector<std::vector<index_t>> rows;
+        std::vector<index_t> rows;
         for (index_t g = 0; g < count; ++g)
-          rows.push_back(unknowns_of(list[first + static_cast<std::size_t>(g)], ky, kx, coils));
+          add_unknowns(list[first + static_cast<std::size_t>(g)], ky, kx, coils, rows);
         const auto part = make_tensor<complex<double>>(host, shape{count, n, n});
         launch::rows(host, count, 1,
                      grappa_select{a.data(), rhs.data(), rows.data(), part.data(), x.data(), all, n,
