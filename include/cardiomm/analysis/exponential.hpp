@@ -54,6 +54,48 @@ struct exponential {
 
 namespace detail {
 
+/// The same curve by its values at the first and last time, p0 and p2: a straight line where R = 0,
+/// where C and M would be endless. Steps do not creep along a bent valley as those of (M, R, C) do.
+struct between_ends {
+  static constexpr int parameters = 3;
+  double least, most, first;  // the last time is 1
+  template <class X, class L>
+  KOKKOS_FORCEINLINE_FUNCTION void operator()(X t, const L* p, L& f, L* d) const {
+    using lanes = lane_traits<L>;
+    using R = typename lanes::real;
+    const L one(R(1)), whole(R(1 - first)), s(R(t) - R(first));
+    const L end = lanes::exp(L(R(0)) - p[1] * whole), inverse = one / (one - end);  // hoisted
+    const L e = lanes::exp(L(R(0)) - p[1] * s), w = (one - e) * inverse;
+    const L rise = p[2] - p[0];
+    f = lanes::fma(w, rise, p[0]);
+    d[0] = one - w;
+    d[1] = (s * e - w * (whole * end)) * (rise * inverse);
+    d[2] = w;
+  }
+  template <class L>
+  KOKKOS_FORCEINLINE_FUNCTION void constrain(L* p) const {
+    exponential<true>{least, most}.constrain(p);
+  }
+  /// (M, R, C) of p, in place.
+  template <class L>
+  KOKKOS_FORCEINLINE_FUNCTION void to_plain(L* p) const {
+    using lanes = lane_traits<L>;
+    using R = typename lanes::real;
+    const L one(R(1));
+    const L q = (p[2] - p[0]) / (one - lanes::exp(p[1] * L(R(first - 1))));
+    p[2] = p[0] + q;
+    p[0] = L(R(0)) - q * lanes::exp(p[1] * L(R(first)));
+  }
+  template <class L>
+  KOKKOS_FORCEINLINE_FUNCTION void from_plain(L* p) const {
+    using lanes = lane_traits<L>;
+    using R = typename lanes::real;
+    const L m = p[0], c = p[2];
+    p[0] = lanes::fma(m, lanes::exp(p[1] * L(R(-first))), c);
+    p[2] = lanes::fma(m, lanes::exp(p[1] * L(R(-1))), c);
+  }
+};
+
 /// The times of a slice, and what the start of the fits needs of them.
 struct rate_table {
   std::vector<int> order;           // places of the samples by time
@@ -142,6 +184,7 @@ struct exponential_kernel {
   using wide = lane_traits<D>;
   static constexpr int W = lanes::width, max_samples = solve::lm_samples;
   static_assert(W % wide::width == 0);
+  using model_t = std::conditional_t<Offset, between_ends, exponential<false>>;
 
   relaxation kind;
   bool first_fit;  // the first n from 1 whose fit converges, as released
@@ -163,6 +206,12 @@ struct exponential_kernel {
   }
 
  private:
+  KOKKOS_FORCEINLINE_FUNCTION static model_t model_of(const double* numbers) {
+    if constexpr (Offset)
+      return {numbers[1], numbers[2], numbers[4]};
+    else
+      return {numbers[1], numbers[2]};
+  }
   KOKKOS_INLINE_FUNCTION void packet(index_t slice, index_t i, index_t end) const {
     using solve::detail::lm_load;
     const index_t set = common_times ? 0 : slice, base = slice * plane;
@@ -235,7 +284,8 @@ struct exponential_kernel {
     if (first_fit && polarities > 1) error[0] = huge;
 
     const L reach = lanes::sqrt(norm) * L(T(numbers[3])), rounding = norm * L(T(4e-6));
-    const solve::lm_options quick{options.iterations, 1e-2, sizeof(T) == 4 ? 3e-6 : 1e-8};
+    const solve::lm_options quick{polarities > 1 ? options.iterations : 3, 1e-2,
+                                  sizeof(T) == 4 ? 3e-6 : 1e-8};
     L least = huge;
     negated = L(T(0));
     for (int j = 0; j < P; ++j) best[j] = L(T(0));
@@ -292,7 +342,7 @@ struct exponential_kernel {
     using solve::detail::lm_store;
     const int n = samples;
     const double* numbers = number + set * (4 + n);
-    const exponential<Offset> model{numbers[1], numbers[2]};
+    const model_t model = model_of(numbers);
     const D zero(0.0), one(1.0), size = lm_load<D>(scale, 0, wide::width),
                                  within = lm_load<D>(inside, 0, wide::width);
     D v[max_samples], sum(0.0), norm(0.0);
@@ -303,8 +353,13 @@ struct exponential_kernel {
     }
     solve::lm_state<D, P> s;
     for (int j = 0; j < P; ++j) s.p[j] = lm_load<D>(start + j * W, 0, wide::width);
+    if constexpr (Offset) model.from_plain(s.p);
     const auto converged = solve::lm_fit(model, n, numbers + 4, v,
                                          lm_load<D>(wanted, 0, wide::width) > zero, options, s);
+    if constexpr (Offset) {
+      model.to_plain(s.p);
+      solve::lm_evaluate(exponential<true>{numbers[1], numbers[2]}, n, numbers + 4, v, s);
+    }
     D c[solve::lm_state<D, P>::pairs];
     solve::lm_covariance(s, c);
 
