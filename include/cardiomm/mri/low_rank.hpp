@@ -104,8 +104,8 @@ auto llr(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>& mask
 /// How `lps` solves.
 struct lps_options {
   double lambda = 0.01;  ///< weight of |F_t S|_1, in units of k-space; maps of unit norm
-  /// Weight of |L|_* over lambda; 0: sqrt(pixels of a slice), for which random sparse and low-rank
-  /// parts are told apart (Candes et al. 2011).
+  /// Weight of |L|_* over lambda; 0: (sqrt(pixels) + sqrt(frames)) / sqrt(log(pixels frames)), the
+  /// largest singular value of noise over its largest number, so that both parts keep out as much.
   double ratio = 0;
   int iterations = 50;
   double tolerance = 0;  ///< relative change of both parts at which the solver stops; 0 never
@@ -178,7 +178,10 @@ auto lps(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>& mask
       ex, "lps", kspace, mask, maps, o.lambda,
       [&](const auto& a, const auto& b, const auto& x, double step) {
         const shape<5> s = shape_of(x);
-        const double ratio = o.ratio > 0 ? o.ratio : std::sqrt(double(s[3]) * double(s[4]));
+        const double pixels = double(s[3] * s[4]), frames = double(s[0] * s[1]);
+        const double balanced =
+            (std::sqrt(pixels) + std::sqrt(frames)) / std::sqrt(std::log(pixels * frames + 1));
+        const double ratio = o.ratio > 0 ? o.ratio : balanced;
         const detail::low_rank_plus_sparse<T, Ex> parts(ratio * o.lambda, o.lambda, s[1]);
         linop::identity_op<T, 5, Ex> part;
         part.extents = s;
