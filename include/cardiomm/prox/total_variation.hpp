@@ -196,10 +196,11 @@ class total_variation_in_space
       for (int k = 1; k <= options_.iterations; ++k) {
         launch::rows(ex, planes * ny, nx,
                      detail::space_image_kernel<T>{in, v, x, st.progress, ny, nx, size});
-        launch::sums(ex, planes, ny * nx,
-                     detail::space_dual_kernel<T>{x, v, w, st.progress, ny, nx, T(0.125) / size,
-                                                  options_.periodic, options_.isotropic},
-                     st.sums);
+        launch::sums(
+            ex, planes, ny * nx,
+            detail::space_dual_kernel<T, lane<T, Ex>>{x, v, w, st.progress, ny, nx, T(0.125) / size,
+                                                      options_.periodic, options_.isotropic},
+            st.sums);
         launch::segments(ex, planes,
                          detail::space_advance{st.progress, st.sums,
                                                8 * double(size) * double(size), k % check == 0});

@@ -264,8 +264,11 @@ struct space_image_kernel {
     const complex<T>* from = in + row * nx;
     complex<T>* to = x + row * nx;
     const index_t inner = last < nx ? last : nx - 1;
-    for (index_t i = first; i < inner; ++i)
-      to[i] = from[i] - s * ((a[i] - below[i]) + (b[i] - b[i + 1]));
+    const T *ra = blas1::detail::reals(a), *rb = blas1::detail::reals(b);
+    const T *under = blas1::detail::reals(below), *source = blas1::detail::reals(from);
+    T* result = blas1::detail::reals(to);
+    for (index_t i = 2 * first; i < 2 * inner; ++i)
+      result[i] = source[i] - s * ((ra[i] - under[i]) + (rb[i] - rb[i + 2]));
     if (last == nx) {
       const index_t i = nx - 1;
       to[i] = from[i] - s * ((a[i] - below[i]) + (b[i] - b[0]));
@@ -275,7 +278,7 @@ struct space_image_kernel {
 
 /// w = the projection of v + D x / (8 s), v = w + beta (w - old w); returns the squares of the step
 /// and, in the imaginary part, its product with the last movement.
-template <class T>
+template <class T, class Lane>
 struct space_dual_kernel {
   static constexpr const char* name = "cardiomm::prox::total_variation_in_space_dual";
   const complex<T>* x;
@@ -285,48 +288,88 @@ struct space_dual_kernel {
   index_t ny, nx;
   T step;
   bool periodic, isotropic;
+
   KOKKOS_INLINE_FUNCTION complex<double> operator()(index_t plane, index_t first,
                                                     index_t last) const {
     if (progress[plane].arrived) return {0, 0};
+    constexpr int W = lane_traits<Lane>::width;
     const index_t pixels = ny * nx;
-    const T beta = T(progress[plane].beta);
     const complex<T>* image = x + plane * pixels;
-    complex<T>*const v0 = v + plane * 2 * pixels, *const w0 = w + plane * 2 * pixels;
     double moved = 0, turned = 0;
-    for (index_t begin = first; begin < last;) {
-      const index_t y = begin / nx, left = begin - y * nx;
-      const index_t end = last < (y + 1) * nx ? last : (y + 1) * nx, count = end - begin;
+    for (index_t i = first; i < last;) {
+      const index_t y = i / nx, end = last < (y + 1) * nx ? last : (y + 1) * nx;
       const index_t up = y > 0 ? -nx : (ny - 1) * nx;
       const T along_y = y == 0 && !periodic ? T(0) : T(1);
       T m = 0, t = 0;
-      const auto update = [&](index_t i, index_t before, T along_x) CARDIOMM_INLINED {
-        const complex<T> da = image[i] - image[i + up], db = image[i] - image[before];
-        const complex<T> va = v0[i], vb = v0[pixels + i], oa = w0[i], ob = w0[pixels + i];
-        complex<T> qa = along_y * (va + step * da), qb = along_x * (vb + step * db);
-        const T a = abs2(qa), b = abs2(qb);
-        const T ra = math::sqrt(isotropic ? a + b : a), rb = math::sqrt(isotropic ? a + b : b);
-        qa *= T(1) / (ra > T(1) ? ra : T(1));
-        qb *= T(1) / (rb > T(1) ? rb : T(1));
-        w0[i] = qa;
-        w0[pixels + i] = qb;
-        const complex<T> ma = qa - oa, mb = qb - ob, ea = va - qa, eb = vb - qb;
-        v0[i] = qa + beta * ma;
-        v0[pixels + i] = qb + beta * mb;
-        m += abs2(ea) + abs2(eb);
-        t += ea.real() * ma.real() + ea.imag() * ma.imag() + eb.real() * mb.real() +
-             eb.imag() * mb.imag();
-      };
-      index_t i = begin;
-      if (left == 0) {
-        update(i, i + nx - 1, periodic ? T(1) : T(0));
+      if (i == y * nx) {
+        update<T>(plane, image, i, up, nx - 1, along_y, periodic ? T(1) : T(0), m, t);
         ++i;
       }
-      for (; i < begin + count; ++i) update(i, i - 1, T(1));
-      moved += double(m);
-      turned += double(t);
-      begin = end;
+      Lane ms(T(0)), ts(T(0));
+      for (; i + W <= end; i += W) update<Lane>(plane, image, i, up, -1, along_y, T(1), ms, ts);
+      for (; i < end; ++i) update<T>(plane, image, i, up, -1, along_y, T(1), m, t);
+      moved += double(m) + double(lane_traits<Lane>::sum(ms));
+      turned += double(t) + double(lane_traits<Lane>::sum(ts));
     }
     return {moved, turned};
+  }
+
+ private:
+  template <class L>
+  static KOKKOS_FORCEINLINE_FUNCTION void get(const complex<T>* p, L& re, L& im) {
+    const T* q = blas1::detail::reals(p);
+    re = lane_traits<L>::load(q);
+    im = lane_traits<L>::load(q + lane_traits<L>::width);
+    launch::detail::deinterleave(re, im);
+  }
+  template <class L>
+  static KOKKOS_FORCEINLINE_FUNCTION void put(complex<T>* p, L re, L im) {
+    T* q = blas1::detail::reals(p);
+    launch::detail::interleave(re, im);
+    lane_traits<L>::store(q, re);
+    lane_traits<L>::store(q + lane_traits<L>::width, im);
+  }
+  /// Both components at the pixels i ..., whose neighbours are at i + up and i + before.
+  template <class L>
+  KOKKOS_FORCEINLINE_FUNCTION void update(index_t plane, const complex<T>* image, index_t i,
+                                          index_t up, index_t before, T along_y, T along_x, L& m,
+                                          L& t) const {
+    using traits = lane_traits<L>;
+    const index_t pixels = ny * nx;
+    complex<T>*const va = v + plane * 2 * pixels + i, *const wa = w + plane * 2 * pixels + i;
+    complex<T>*const vb = va + pixels, *const wb = wa + pixels;
+    L xr, xi, ur, ui, lr, li, ar, ai, br, bi;
+    get(image + i, xr, xi);
+    get(image + i + up, ur, ui);
+    get(image + i + before, lr, li);
+    get(va, ar, ai);
+    get(vb, br, bi);
+    const L s(step), one(T(1)), beta(T(progress[plane].beta)), ky(along_y), kx(along_x);
+    L pr = ky * traits::fma(s, xr - ur, ar), pi = ky * traits::fma(s, xi - ui, ai);
+    L qr = kx * traits::fma(s, xr - lr, br), qi = kx * traits::fma(s, xi - li, bi);
+    const L p2 = pr * pr + pi * pi, q2 = qr * qr + qi * qi;
+    const L fp = one / traits::max(one, traits::sqrt(isotropic ? p2 + q2 : p2));
+    const L fq = isotropic ? fp : one / traits::max(one, traits::sqrt(q2));
+    pr = pr * fp;
+    pi = pi * fp;
+    qr = qr * fq;
+    qi = qi * fq;
+    finish(va, wa, beta, ar, ai, pr, pi, m, t);
+    finish(vb, wb, beta, br, bi, qr, qi, m, t);
+  }
+  /// w = q, v = q + beta (q - old w); v before is given.
+  template <class L>
+  static KOKKOS_FORCEINLINE_FUNCTION void finish(complex<T>* v, complex<T>* w, const L& beta,
+                                                 const L& vr, const L& vi, const L& qr, const L& qi,
+                                                 L& m, L& t) {
+    using traits = lane_traits<L>;
+    L wr, wi;
+    get(w, wr, wi);
+    put(w, qr, qi);
+    const L mr = qr - wr, mi = qi - wi, er = vr - qr, ei = vi - qi;
+    put(v, traits::fma(beta, mr, qr), traits::fma(beta, mi, qi));
+    m = traits::fma(er, er, traits::fma(ei, ei, m));
+    t = traits::fma(er, mr, traits::fma(ei, mi, t));
   }
 };
 
