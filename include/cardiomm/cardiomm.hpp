@@ -5,6 +5,8 @@
 /// Everything but file formats (io/), exchange with xtensor (host/) and processes (dist/), which need
 /// other libraries. For users; the library and its tests include the headers that they need.
 
+#include "cardiomm/analysis/mapping.hpp"
+#include "cardiomm/analysis/phase.hpp"
 #include "cardiomm/core/blas1.hpp"
 #include "cardiomm/core/profile.hpp"
 #include "cardiomm/core/random.hpp"
