@@ -107,7 +107,7 @@ template <ExecutionSpace Ex, TensorView K>
 line_powers line_power(const Ex& ex, const K& kspace, index_t slice,
                        const host_tensor<std::uint8_t, 2>& lines) {
   const shape<5> k = shape_of(kspace);
-  const index_t edge = std::max<index_t>(1, k[4] / 32);
+  const index_t edge = std::max<index_t>(1, k[4] / 16);
   const auto sums = make_tensor<double>(ex, shape{k[0], k[3], index_t(2)});
   Kokkos::deep_copy(ex, sums, 0.0);
   for (index_t f = 0; f < k[0]; ++f)
@@ -119,6 +119,7 @@ line_powers line_power(const Ex& ex, const K& kspace, index_t slice,
   const auto host = to_host(sums);
   line_powers found;
   std::vector<double> ends;
+  double measured = 0;
   for (index_t y = 0; y < k[3]; ++y) {
     double line = 0, end = 0, count = 0;
     for (index_t f = 0; f < k[0]; ++f)
@@ -128,14 +129,11 @@ line_powers line_power(const Ex& ex, const K& kspace, index_t slice,
         ++count;
       }
     found.line.push_back(count > 0 ? line / (count * double(k[2] * k[4])) : 0);
+    measured += count;
     if (count > 0) ends.push_back(end / (count * double(k[2] * 2 * edge)));
   }
-  std::sort(ends.begin(), ends.end());
-  // Noise has the same power in all lines. Where the powers differ they are signal, and the least
-  // of them is too much by about as much as it differs from the others.
-  const double least = ends.empty() ? 0 : ends[ends.size() / 50];
-  const double more = ends.empty() ? 0 : ends[ends.size() / 4];
-  found.noise = more > 0 ? least * (least / more) * (least / more) : 0;
+  const double each = double(k[0] * k[2] * 2 * edge) * measured / double(k[0] * k[3]);
+  found.noise = detail::noise_power(std::move(ends), each);
   return found;
 }
 

@@ -181,6 +181,27 @@ struct grappa_sampled_kernel {
   }
 };
 
+/// power(y, x) = sum of |k|^2 over frames that have the sample and coils, of one slice.
+template <class C>
+struct grappa_point_power_kernel {
+  static constexpr const char* name = "cardiomm::mri::grappa_point_power";
+  const C* in;
+  const std::uint8_t* mask;
+  double* power;
+  shape<5> s;
+  index_t slice, mask_frames;
+  KOKKOS_INLINE_FUNCTION void operator()(index_t y, index_t first, index_t last) const {
+    for (index_t x = first; x < last; ++x) {
+      double sum = 0;
+      for (index_t f = 0; f < s[0]; ++f)
+        if (mask[((mask_frames == 1 ? 0 : f) * s[3] + y) * s[4] + x])
+          for (index_t c = 0; c < s[2]; ++c)
+            sum += double(abs2(in[(((f * s[1] + slice) * s[2] + c) * s[3] + y) * s[4] + x]));
+      power[y * s[4] + x] = sum;
+    }
+  }
+};
+
 }  // namespace cardiomm::inline CARDIOMM_ABI::mri::detail
 
 #endif

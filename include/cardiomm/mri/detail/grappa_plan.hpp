@@ -97,6 +97,25 @@ struct grappa_line {
 /// Level of a group whose data are free of noise, and the one where filling in makes no sense.
 inline constexpr int noise_free = -20, noise_only = 7;
 
+/// Noise over signal as a power of two, of samples with a power.
+inline int noise_level(double power, double noise) {
+  const double signal = power - noise;
+  if (!(signal > noise * std::ldexp(1.0, -noise_only))) return noise_only;
+  return std::max(noise_free, static_cast<int>(std::lround(std::log2(noise / signal))));
+}
+
+/// Power of the noise from the powers of several parts of k-space, means of `each` samples. Noise
+/// is the same in all parts, up to chance. Where they differ by more they are signal, and the least
+/// of them is too much.
+inline double noise_power(std::vector<double> parts, double each) {
+  if (parts.empty()) return 0;
+  std::sort(parts.begin(), parts.end());
+  const double least = parts[parts.size() / 50] * (1 + 2 / std::sqrt(each));
+  const double more = std::max(least, parts[parts.size() / 4]);
+  const double ratio = more > 0 ? least / more : 0;
+  return least * ratio * ratio * ratio;
+}
+
 /// Noise over signal of a line as a power of two, from the powers of the two measured lines nearest
 /// to it; `power` is 0 for lines that were not measured.
 inline int noise_level(const std::vector<double>& power, double noise, index_t y) {
@@ -112,9 +131,7 @@ inline int noise_level(const std::vector<double>& power, double noise, index_t y
         break;
       }
   if (found == 0) return noise_free;
-  const double signal = sum / found - noise;
-  if (!(signal > noise * std::ldexp(1.0, -noise_only))) return noise_only;
-  return std::max(noise_free, static_cast<int>(std::lround(std::log2(noise / signal))));
+  return noise_level(sum / found, noise);
 }
 
 /// What to do for line masks.
