@@ -89,6 +89,58 @@ class any_operator : public linear_operator<any_operator<T, DomainRank, RangeRan
   std::shared_ptr<const interface> erased_;
 };
 
+/// Any self-adjoint operator of rank R, such as gram(A). Solvers that take it are compiled once for
+/// all encodings.
+template <class T, int R, ExecutionSpace Ex = default_space>
+class any_normal : public linear_operator<any_normal<T, R, Ex>, T, R, R, Ex> {
+  using base = linear_operator<any_normal, T, R, R, Ex>;
+
+ public:
+  static constexpr const char* name = "any_normal";
+  static constexpr bool self_adjoint = true;
+
+  template <class N>
+  requires OperatorLike<N> &&(!std::is_same_v<N, any_normal>)
+      any_normal(N n)  // NOLINT(google-explicit-constructor): meant to convert
+      : erased_(std::make_shared<holder<N>>(std::move(n))) {
+    static_assert(N::self_adjoint && N::domain_rank == R,
+                  "cardiomm: any_normal: expected a self-adjoint operator of this rank");
+    static_assert(
+        std::is_same_v<typename N::execution_space, Ex> && std::is_same_v<typename N::real_type, T>,
+        "cardiomm: any_normal: the operator has another precision or execution space");
+  }
+
+  void unify(shape<R>& d, shape<R>& r) const { erased_->unify(d, r); }
+  void apply(const Ex& ex, domain_in<base> x, range_out<base> y, acc_of<base> acc) const {
+    erased_->apply(ex, x, y, acc);
+  }
+  void apply_adjoint(const Ex& ex, range_in<base> y, domain_out<base> x, acc_of<base> acc) const {
+    erased_->apply(ex, y, x, acc);
+  }
+  const void* id() const { return erased_->id(); }
+
+ private:
+  struct interface {
+    virtual ~interface() = default;
+    virtual void unify(shape<R>&, shape<R>&) const = 0;
+    virtual void apply(const Ex&, domain_in<base>, range_out<base>, acc_of<base>) const = 0;
+    virtual const void* id() const = 0;
+  };
+  template <class N>
+  struct holder final : interface {
+    explicit holder(N n) : op(std::move(n)) {}
+    void unify(shape<R>& d, shape<R>& r) const override { op.unify(d, r); }
+    void apply(const Ex& ex, domain_in<base> x, range_out<base> y,
+               acc_of<base> acc) const override {
+      op.apply(ex, x, y, acc);
+    }
+    const void* id() const override { return op.id(); }
+    N op;
+  };
+
+  std::shared_ptr<const interface> erased_;
+};
+
 template <class T, int DR, int RR, ExecutionSpace Ex>
 struct gram_of<any_operator<T, DR, RR, Ex>> {
   static auto make(const any_operator<T, DR, RR, Ex>& a) { return a.erased_gram(); }

@@ -29,10 +29,10 @@ auto kt_sparse(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>
   const profile_region region("cardiomm::mri::kt_sparse");
   const auto& o = options;
   return detail::regularised(ex, "kt_sparse", kspace, mask, maps, o.lambda,
-                             [&](const auto& a, const auto& b, const auto& x, double step) {
+                             [&](const auto& normal, const auto& b, const auto& x, double step) {
                                const prox::frequency_l1<T, Ex, 5> sparse(o.lambda, shape_of(x)[1],
                                                                          o.keep_mean);
-                               return solve::fista(ex, linop::gram(a), sparse, b, x,
+                               return solve::fista(ex, normal, sparse, b, x,
                                                    {.iterations = o.iterations,
                                                     .tolerance = o.tolerance,
                                                     .step = step,

@@ -37,9 +37,9 @@ auto l1_wavelet(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3
   const prox::wavelet_l1<T, 5, Ex> sparse(o.lambda, ny, nx,
                                           {o.wavelet, o.levels, o.boundary, o.random_shift});
   return detail::regularised(ex, "l1_wavelet", kspace, mask, maps, o.lambda,
-                             [&](const auto& a, const auto& b, const auto& x, double step) {
+                             [&](const auto& normal, const auto& b, const auto& x, double step) {
                                return solve::fista(
-                                   ex, linop::gram(a), sparse, b, x,
+                                   ex, normal, sparse, b, x,
                                    {.iterations = o.iterations,
                                     .tolerance = o.tolerance,
                                     .step = step,

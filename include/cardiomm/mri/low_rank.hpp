@@ -60,10 +60,9 @@ auto llr(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>& mask
   require(o.block > 0, "llr: block: expected a positive number of pixels, found ", o.block);
   return detail::regularised(
       ex, "llr", kspace, mask, maps, o.lambda,
-      [&](const auto& a, const auto& b, const auto& x, double step) {
+      [&](const auto& normal, const auto& b, const auto& x, double step) {
         const prox::low_rank<T, Ex, 5> blocks(
             llr_weight(o, shape_of(x)), {.block_y = o.block, .block_x = o.block, .shift = o.shift});
-        const auto normal = linop::gram(a);
         const auto report = [&] {
           if (o.solver == splitting::admm)
             return solve::admm(ex, normal, b, x,
@@ -176,7 +175,7 @@ auto lps(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>& mask
   lps_result<C, Ex> out;
   auto sum = detail::regularised(
       ex, "lps", kspace, mask, maps, o.lambda,
-      [&](const auto& a, const auto& b, const auto& x, double step) {
+      [&](const auto& normal, const auto& b, const auto& x, double step) {
         const shape<5> s = shape_of(x);
         const double pixels = double(s[3] * s[4]), frames = double(s[0] * s[1]);
         const double balanced =
@@ -192,7 +191,7 @@ auto lps(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>& mask
                    right = scratch.template tensor<C>(both);
         Kokkos::deep_copy(ex, stacked, C(0));
         linop::apply_adjoint(ex, add, b, right);
-        const auto report = solve::fista(ex, linop::gram(a * add), parts, right, stacked,
+        const auto report = solve::fista(ex, linop::sandwich(normal, add), parts, right, stacked,
                                          {.iterations = o.iterations,
                                           .tolerance = o.tolerance,
                                           .step = step / 2,

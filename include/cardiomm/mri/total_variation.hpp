@@ -91,8 +91,7 @@ auto total_variation(const Ex& ex, const K& kspace, const host_tensor<std::uint8
                                             .warm = true};
   return detail::regularised(
       ex, "total_variation", kspace, mask, maps, o.lambda,
-      [&](const auto& a, const auto& b, const auto& x, double step) {
-        const auto normal = linop::gram(a);
+      [&](const auto& normal, const auto& b, const auto& x, double step) {
         if (o.along == variation::space) {
           const prox::total_variation_in_space<T, Ex, 5> tv(o.lambda, shape_of(x), inner);
           return detail::solve_variation(ex, normal, b, x, step, o, tv, solve::term(tv), 1);

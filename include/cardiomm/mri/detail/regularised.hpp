@@ -8,6 +8,7 @@
 
 #include <cmath>
 
+#include "cardiomm/linop/any.hpp"
 #include "cardiomm/mri/reconstruct.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::mri::detail {
@@ -47,8 +48,8 @@ double largest_gain(const Ex& ex, const M& maps) {
   return *std::max_element(host.data(), host.data() + host.size());
 }
 
-/// Calls report = solve(A, b = A^H y, image, step) with an image of zeros to start from, and
-/// returns both.
+/// Calls report = solve(gram(A), b = A^H y, image, step) with an image of zeros to start from, and
+/// returns both. The type of A is erased, so that a solver is compiled once for all encodings.
 template <ExecutionSpace Ex, TensorView K, TensorView M, class F>
 auto regularised(const Ex& ex, const char* name, const K& kspace,
                  const host_tensor<std::uint8_t, 3>& mask, const M& maps, double lambda,
@@ -68,7 +69,8 @@ auto regularised(const Ex& ex, const char* name, const K& kspace,
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
     const auto b = scratch.template tensor<C>(image);
     linop::apply_adjoint(ex, a, kspace, b);
-    out.report = solve(a, b, out.image, gain > 0 ? 1 / gain : 1.0);
+    const linop::any_normal<T, 5, Ex> normal = linop::gram(a);
+    out.report = solve(normal, b, out.image, gain > 0 ? 1 / gain : 1.0);
   });
   ex.fence();
   return out;
