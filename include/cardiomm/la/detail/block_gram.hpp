@@ -33,8 +33,8 @@ KOKKOS_FORCEINLINE_FUNCTION void halve(L* part) {
 template <class L, int Count>
 KOKKOS_FORCEINLINE_FUNCTION void packet_sums(L* v, typename lane_traits<L>::real* out) {
   using lanes = lane_traits<L>;
-  constexpr int W = lanes::width;
 #if CARDIOMM_TILE_SHUFFLES
+  constexpr int W = lanes::width;
   if constexpr (W > 1 && Count % W == 0) {
     for (int group = 0; group < Count / W; ++group) {
       L* part = v + group * W;
