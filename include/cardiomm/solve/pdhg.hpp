@@ -34,7 +34,7 @@ struct pdhg_options {
   double tolerance = 0;    ///< stop when the residual is at most that; 0 never
   double smoothness = 0;   ///< |N| or more; 0: by power iteration
   double norm = 0;         ///< |K|^2 = |sum K_i^H K_i| or more; 0: by power iteration
-  double ratio = 1;        ///< sigma / tau to start with
+  double ratio = 1;        ///< sigma / tau to start with, in units of |N|^2 / |K|^2
   bool adapt = true;       ///< the ratio
   bool objective = false;  ///< work it out for the monitor; one more N and K
   double offset = 0;       ///< constant of the objective: 1/2 |y|^2
@@ -170,7 +170,9 @@ report run_pdhg(const Ex& ex, const N* normal, const F& f, const B& b, const X& 
   };
   each([&](const auto&, const auto& u) { Kokkos::deep_copy(ex, u, C(0)); });
 
-  double ratio = o.ratio, tau = 0, sigma = 0;
+  // u is as large as N x / |K|
+  double ratio = o.ratio * (smooth > 0 && norm > 0 ? smooth * smooth / norm : 1);
+  double tau = 0, sigma = 0;
   const auto settle = [&] {
     if (norm > 0)
       tau = 2 / (smooth / 2 + std::sqrt(smooth * smooth / 4 + 4 * ratio * norm));
