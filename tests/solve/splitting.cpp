@@ -142,7 +142,7 @@ TEST_CASE("balancing forgives a bad penalty parameter, adapting a bad ratio of s
     solve::pdhg(Ex(), n, q.b, x, {.iterations = 150, .ratio = ratio, .adapt = adapt}, tv);
     return apart(x, expected);
   };
-  for (const double ratio : {1e-2, 1e5}) {
+  for (const double ratio : {1e-4, 1e5}) {
     CAPTURE(ratio);
     CHECK(pdhg_error(ratio, true) < 0.1 * pdhg_error(ratio, false));
   }
