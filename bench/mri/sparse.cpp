@@ -123,7 +123,7 @@ void add_variation(const char* job, const mri::total_variation_options& o) {
 }
 
 [[maybe_unused]] const bool added = [] {
-  using solver = mri::variation_solver;
+  using solver = mri::algorithm;
   add("l1wavelet", [](auto& s, const char* name) { wavelet(s, name, true, 30); });
   add("l1wavelet_fixed", [](auto& s, const char* name) { wavelet(s, name, false, 30); });
   add_variation("tv", {.lambda = 0.02, .iterations = 10});

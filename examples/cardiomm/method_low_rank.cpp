@@ -10,15 +10,13 @@ namespace program {
 template <class T>
 solution<T> run_llr(const request<T>& r) {
   const recon_command& c = r.command;
-  return mri::llr(
-      r.ex, r.kspace, r.mask, r.maps,
-      {.lambda = c.lambda(),
-       .iterations = c.iterations(),
-       .tolerance = c.tolerance,
-       .block = c.block,
-       .width = false,
-       .solver = c.choose(mri::splitting::fista, mri::splitting::admm, mri::splitting::pdhg),
-       .monitor = r.monitor});
+  return mri::llr(r.ex, r.kspace, r.mask, r.maps,
+                  {.lambda = c.lambda(),
+                   .iterations = c.iterations(),
+                   .tolerance = c.tolerance,
+                   .block = c.block,
+                   .solver = algorithm_of(c),
+                   .monitor = r.monitor});
 }
 
 template <class T>

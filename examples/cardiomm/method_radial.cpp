@@ -32,8 +32,7 @@ solution<T> run_radial(const request<T>& r) {
        .iterations = c.iterations(),
        .tolerance = c.tolerance,
        .penalty = c.tv == "time" ? mri::radial_penalty::time : mri::radial_penalty::space,
-       .solver =
-           c.choose(mri::radial_solver::fista, mri::radial_solver::admm, mri::radial_solver::pdhg),
+       .solver = algorithm_of(c),
        .monitor = r.monitor});
 }
 

@@ -30,8 +30,7 @@ solution<T> run_tv(const request<T>& r) {
        .iterations = c.iterations(),
        .tolerance = c.tolerance,
        .along = c.tv == "time" ? mri::variation::time : mri::variation::space,
-       .solver = c.choose(mri::variation_solver::fista, mri::variation_solver::admm,
-                          mri::variation_solver::pdhg),
+       .solver = algorithm_of(c),
        .monitor = r.monitor});
 }
 

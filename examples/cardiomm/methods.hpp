@@ -5,6 +5,7 @@
 /// The methods of `recon`: what each needs, and the functions behind them. Each group of functions
 /// is compiled in a file of its own, method_*.cpp.
 
+#include "cardiomm/mri/algorithm.hpp"
 #include "cardiomm/mri/reconstruct.hpp"
 #include "recon.hpp"
 
@@ -45,6 +46,13 @@ template <class T>
 solution<T> run_radial(const request<T>& r);
 template <class T>
 solution<T> run_grappa(const request<T>& r);
+
+inline mri::algorithm algorithm_of(const recon_command& c) {
+  const std::string name = c.algorithm();
+  return name == "admm"   ? mri::algorithm::admm
+         : name == "pdhg" ? mri::algorithm::pdhg
+                          : mri::algorithm::fista;
+}
 
 /// The recipe of a method; zf, rss and sense are recon's own.
 template <class T>

@@ -388,10 +388,9 @@ action add_recon(CLI::App& app, common_options& common) {
   command.add_option("--block", c->block, "llr: pixels along an edge of a block")
       ->capture_default_str();
   command.add_option("--lambda-low-rank", c->low_rank,
-                     "lps: weight of the low-rank part; left out: --lambda times the root of the "
-                     "pixels of a slice");
-  command.add_option("--solver", c->solver, "fista, admm or pdhg, where the method has it")
-      ->capture_default_str();
+                     "lps: weight of the low-rank part; left out: in balance with --lambda");
+  command.add_option("--solver", c->solver,
+                     "tv, llr, radial: fista, admm or pdhg; left out: fista, radial: admm");
   command.add_option("--matrix", c->matrix,
                      "radial: extents of the image, Y,X; left out: what the trajectory resolves");
   command.add_option(

@@ -56,7 +56,7 @@ struct recon_command {
   std::string method = "sense", kspace, mask, maps, noise, traj, matrix, out;
   double tolerance = 0;
   std::optional<int> steps;
-  std::string wavelet = "dau2", tv = "time", solver = "fista";
+  std::string wavelet = "dau2", tv = "time", solver;
   int levels = 3;
   index_t block = 8;
   std::optional<double> weight, low_rank;
@@ -65,10 +65,9 @@ struct recon_command {
   axes_option given;
 
   double lambda() const { return weight.value_or(method_named(method).lambda); }
-  /// The solver that was asked for.
-  template <class S>
-  S choose(S fista, S admm, S pdhg) const {
-    return solver == "admm" ? admm : solver == "pdhg" ? pdhg : fista;
+  /// The solver that was asked for, or the method's own.
+  std::string algorithm() const {
+    return !solver.empty() ? solver : method == "radial" ? "admm" : "fista";
   }
   int iterations() const { return steps.value_or(method_named(method).iterations); }
   bool recipe() const { return method != "zf" && method != "rss" && method != "sense"; }
@@ -141,12 +140,13 @@ inline void check_options(const recon_command& c) {
   require<value_error>(c.block >= 1, "--block: expected at least 1 pixel, found ", c.block);
   require<value_error>(c.tv == "time" || c.tv == "space", "--tv: expected time or space, found '",
                        c.tv, "'");
-  require<value_error>(c.solver == "fista" || c.solver == "admm" || c.solver == "pdhg",
-                       "--solver: expected fista, admm or pdhg, found '", c.solver, "'");
+  const std::string solver = c.algorithm();
+  require<value_error>(solver == "fista" || solver == "admm" || solver == "pdhg",
+                       "--solver: expected fista, admm or pdhg, found '", solver, "'");
   if (c.low_rank) require_number("--lambda-low-rank", *c.low_rank, 0);
   require<value_error>(
       c.solver == "fista" || c.method == "tv" || c.method == "llr" || c.method == "radial",
-      "--solver: expected fista, which is what --method ", c.method, " has, found ", c.solver);
+      "--solver: expected fista, which is what --method ", c.method, " has, found ", solver);
   require<value_error>(!c.joint || c.method == "sense", "--joint: expected --method sense, found ",
                        c.method);
   require<value_error>(c.traj.empty() == (c.method != "radial"),

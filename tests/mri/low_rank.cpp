@@ -28,13 +28,13 @@ TEST_CASE("llr finds the minimum that NumPy finds, whatever the solver") {
   const auto p = sparse_problem::reference();
   const auto theirs = p.result("llr");
   const double weight = 0.08, best = llr_objective(p, theirs, weight, 4);
-  mri::llr_options o{.lambda = weight, .iterations = 300, .block = 4, .width = false};
-  for (const auto solver : {mri::splitting::fista, mri::splitting::admm, mri::splitting::pdhg}) {
+  mri::llr_options o{.lambda = weight, .iterations = 300, .block = 4};
+  for (const auto solver : {mri::algorithm::fista, mri::algorithm::admm, mri::algorithm::pdhg}) {
     CAPTURE(int(solver));
     o.solver = solver;
     const auto found = mri::llr(Ex(), p.kspace, p.mask, p.maps, o);
     const double ours = llr_objective(p, found.image, weight, 4);
-    const bool slow = solver == mri::splitting::pdhg;  // without momentum or inner solutions
+    const bool slow = solver == mri::algorithm::pdhg;  // without momentum or inner solutions
     CHECK(ours <= best * (1 + (slow ? 2e-3 : 1e-4)));
     CHECK(ours >= best * (1 - 1e-4));
     CHECK(sparse_problem::distance(found.image, theirs) < (slow ? 3e-2 : 3e-3));
@@ -80,7 +80,7 @@ TEST_CASE("llr agrees with bart pics") {
   for (std::size_t i = 0; i < values.size(); ++i)
     most = std::max(most, double(abs2(values.data()[i])));
   const double lambda = 2e-4 * std::sqrt(most);
-  mri::llr_options o{.lambda = lambda, .iterations = 120, .block = 4};
+  mri::llr_options o{.lambda = lambda, .iterations = 120, .block = 4, .width = true};
   const auto minimum = mri::llr(Ex(), p.kspace, p.mask, p.maps, o).image;
   o.data_step = true;
   const auto stepped = mri::llr(Ex(), p.kspace, p.mask, p.maps, o).image;

@@ -72,18 +72,18 @@ TEST_CASE("radial: all solvers reach the same objective, and beat gridding by fa
     return misfit * misfit / 2 +
            prox::total_variation_in_time<float, Ex>(lambda).value(Ex(), image);
   };
-  const auto run = [&](mri::radial_solver solver, int iterations) {
+  const auto run = [&](mri::algorithm solver, int iterations) {
     return mri::radial(Ex(), cine.samples, cine.trajectory, cine.maps,
                        {.lambda = lambda, .iterations = iterations, .solver = solver})
         .image;
   };
-  const double best = objective(run(mri::radial_solver::fista, 300));
-  const double admm = objective(run(mri::radial_solver::admm, 100)),
-               pdhg = objective(run(mri::radial_solver::pdhg, 1000));
+  const double best = objective(run(mri::algorithm::fista, 300));
+  const double admm = objective(run(mri::algorithm::admm, 100)),
+               pdhg = objective(run(mri::algorithm::pdhg, 1000));
   MESSAGE("objectives: fista " << best << ", admm " << admm << ", pdhg " << pdhg);
   CHECK(admm < 1.02 * best);
   CHECK(pdhg < 1.25 * best);  // gradient steps in a system of wide spectrum
-  const double error = cine.nmse(run(mri::radial_solver::admm, 30));
+  const double error = cine.nmse(run(mri::algorithm::admm, 30));
   MESSAGE("nmse " << error);
   CHECK(error < 0.02);
   const auto coils = mri::gridded(Ex(), cine.samples, cine.trajectory, cine.matrix);

@@ -33,9 +33,9 @@ TEST_CASE("total variation finds the minimum that SigPy finds") {
 
 TEST_CASE("ADMM and primal-dual splitting arrive where FISTA does") {
   const auto p = sparse_problem::reference();
-  using mri::variation_solver;
+  using mri::algorithm;
   for (const auto along : {mri::variation::time, mri::variation::space}) {
-    const auto run = [&](variation_solver solver, int iterations) {
+    const auto run = [&](algorithm solver, int iterations) {
       return mri::total_variation(Ex(), p.kspace, p.mask, p.maps,
                                   {.lambda = 0.03,
                                    .iterations = iterations,
@@ -44,9 +44,9 @@ TEST_CASE("ADMM and primal-dual splitting arrive where FISTA does") {
                                    .solver = solver})
           .image;
     };
-    const auto best = run(variation_solver::fista, 300);
-    CHECK(sparse_problem::distance(run(variation_solver::admm, 100), best) < 5e-3);
-    CHECK(sparse_problem::distance(run(variation_solver::pdhg, 600), best) < 1e-2);
+    const auto best = run(algorithm::fista, 300);
+    CHECK(sparse_problem::distance(run(algorithm::admm, 100), best) < 5e-3);
+    CHECK(sparse_problem::distance(run(algorithm::pdhg, 600), best) < 1e-2);
   }
 }
 

@@ -6,6 +6,7 @@
 /// a low-rank series plus one that is sparse in x-f space (Otazo, Candes and Sodickson 2015).
 
 #include "cardiomm/linop/stack.hpp"
+#include "cardiomm/mri/algorithm.hpp"
 #include "cardiomm/mri/detail/regularised.hpp"
 #include "cardiomm/prox/frequency.hpp"
 #include "cardiomm/prox/low_rank.hpp"
@@ -16,20 +17,15 @@
 
 namespace cardiomm::inline CARDIOMM_ABI::mri {
 
-/// Which solver minimises.
-enum class splitting { fista, admm, pdhg };
-
 /// How `llr` solves.
 struct llr_options {
-  /// Noise level that is thresholded, in units of k-space; maps of unit norm. The weight of the
-  /// singular values is lambda * prox::noise_width, as in BART, so that it suits any block size.
-  double lambda = 0.01;
+  double lambda = 0.01;  ///< weight of |X_b|_*, in units of k-space; maps of unit norm
   int iterations = 30;
-  double tolerance = 0;                               ///< as in the solver's options; 0 never
-  index_t block = 8;                                  ///< pixels of a block along y and x
-  bool width = true;                                  ///< false: lambda is the weight itself
+  double tolerance = 0;  ///< as in the solver's options; 0 never
+  index_t block = 8;     ///< pixels of a block along y and x
+  bool width = false;  ///< weight lambda * prox::noise_width, as BART: lambda suits any block size
   prox::block_shift shift = prox::block_shift::none;  ///< random: BART's default
-  splitting solver = splitting::fista;
+  algorithm solver = algorithm::fista;
   /// A gradient step of length 0.95 after the last threshold, which gives back what the threshold
   /// took from the measured data: what BART 0.8 returns (BART 1.0 does not). No longer the minimum.
   bool data_step = false;
@@ -64,7 +60,7 @@ auto llr(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>& mask
         const prox::low_rank<T, Ex, 5> blocks(
             llr_weight(o, shape_of(x)), {.block_y = o.block, .block_x = o.block, .shift = o.shift});
         const auto report = [&] {
-          if (o.solver == splitting::admm)
+          if (o.solver == algorithm::admm)
             return solve::admm(ex, normal, b, x,
                                {.iterations = o.iterations,
                                 .tolerance = o.tolerance,
@@ -72,7 +68,7 @@ auto llr(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>& mask
                                 .check_every = o.check_every,
                                 .monitor = o.monitor},
                                solve::term(blocks));
-          if (o.solver == splitting::pdhg)
+          if (o.solver == algorithm::pdhg)
             return solve::pdhg(ex, normal, b, x,
                                {.iterations = o.iterations,
                                 .tolerance = o.tolerance,

@@ -11,6 +11,7 @@
 
 #include "cardiomm/linop/difference.hpp"
 #include "cardiomm/linop/nufft.hpp"
+#include "cardiomm/mri/algorithm.hpp"
 #include "cardiomm/mri/calibrate.hpp"
 #include "cardiomm/mri/density.hpp"
 #include "cardiomm/mri/reconstruct.hpp"
@@ -28,9 +29,6 @@ enum class radial_penalty {
   space,  ///< lambda sum sqrt(|x - x_up|^2 + |x - x_left|^2)
   square  ///< lambda / 2 |x|^2, as `sense`
 };
-/// How it solves; `square` is always solved by conjugate gradients.
-enum class radial_solver { admm, fista, pdhg };
-
 struct radial_options {
   double lambda = 0.01;  ///< in units of k-space; maps of unit norm
   int iterations = 30;
@@ -38,7 +36,7 @@ struct radial_options {
   double ridge = 0;      ///< weight of 1/2 |x|^2 beside the variation: holds what neither samples
                          ///< nor variation determine, such as the corners of k-space
   radial_penalty penalty = radial_penalty::time;
-  radial_solver solver = radial_solver::admm;
+  algorithm solver = algorithm::admm;
   bool periodic = true;        ///< the first frame follows the last
   int inner_iterations = 5;    ///< of conjugate gradients in ADMM
   double nufft_tolerance = 0;  ///< see linop::nufft_options
@@ -230,7 +228,7 @@ auto radial(const Ex& ex, const K& kspace, const Tr& trajectory, const M& maps,
   // Spokes meet in the centre: N is far from the identity, and steps are relative to its norm.
   const double most = 1.03 * linop::largest_eigenvalue(ex, normal, image, {20, 1, 1e-3});
   const auto solve_with = [&](const auto& variation) {
-    if (o.solver == radial_solver::fista)
+    if (o.solver == algorithm::fista)
       return solve::fista(ex, normal, variation, b, x,
                           {.iterations = o.iterations,
                            .tolerance = o.tolerance,
@@ -249,7 +247,7 @@ auto radial(const Ex& ex, const K& kspace, const Tr& trajectory, const M& maps,
   };
   const prox::total_variation_options inner{
       .periodic = o.periodic, .iterations = 10, .tolerance = 0, .warm = true};
-  if (o.solver == radial_solver::pdhg) {
+  if (o.solver == algorithm::pdhg) {
     require(o.penalty == radial_penalty::time,
             "radial: the primal-dual solver is for variation in time");
     const linop::difference<T, Ex, 5> steps(linop::axis::frame,

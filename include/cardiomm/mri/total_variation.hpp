@@ -6,6 +6,7 @@
 /// (Rudin, Osher and Fatemi 1992; Block et al. 2007).
 
 #include "cardiomm/linop/difference.hpp"
+#include "cardiomm/mri/algorithm.hpp"
 #include "cardiomm/mri/detail/regularised.hpp"
 #include "cardiomm/prox/total_variation.hpp"
 #include "cardiomm/solve/admm.hpp"
@@ -17,13 +18,6 @@ namespace cardiomm::inline CARDIOMM_ABI::mri {
 /// Along which axes neighbours are compared.
 enum class variation { time, space };
 
-/// How the variation is taken apart.
-enum class variation_solver {
-  fista,  ///< proximal gradients, the prox by its dual: fastest
-  admm,   ///< in time |D x|_1 with z = D x; in space z = x with the prox
-  pdhg    ///< the same terms, primal-dual
-};
-
 /// How `total_variation` solves.
 struct total_variation_options {
   double lambda = 0.01;  ///< weight of the variation, in units of k-space; maps of unit norm
@@ -33,7 +27,7 @@ struct total_variation_options {
   bool periodic = true;       ///< the first frame follows the last, as in BART and SigPy
   bool isotropic = true;      ///< space: as BART; else as SigPy
   int inner_iterations = 20;  ///< of the dual, which goes on where the last iteration left it
-  variation_solver solver = variation_solver::fista;
+  algorithm solver = algorithm::fista;
   double rho = 0.5;       ///< admm: to start with, then balanced
   int cg_iterations = 5;  ///< admm: of the linear systems
   int check_every = 4;
@@ -48,7 +42,7 @@ template <class N, TensorView B, TensorView X, class V, class Term>
 solve::report solve_variation(const typename N::execution_space& ex, const N& normal, const B& b,
                               const X& x, double step, const total_variation_options& o,
                               const V& tv, const Term& parts, double norm) {
-  if (o.solver == variation_solver::admm)
+  if (o.solver == algorithm::admm)
     return solve::admm(ex, normal, b, x,
                        {.iterations = o.iterations,
                         .tolerance = o.tolerance,
@@ -57,7 +51,7 @@ solve::report solve_variation(const typename N::execution_space& ex, const N& no
                         .check_every = o.check_every,
                         .monitor = o.monitor},
                        parts);
-  if (o.solver == variation_solver::pdhg)
+  if (o.solver == algorithm::pdhg)
     return solve::pdhg(ex, normal, b, x,
                        {.iterations = o.iterations,
                         .tolerance = o.tolerance,
