@@ -7,6 +7,7 @@
 
 #include "cardiomm/io/npy.hpp"
 #include "cardiomm/mri/detail/regularised.hpp"
+#include "support/shared.hpp"
 
 namespace cardiomm_tests {
 
@@ -18,7 +19,7 @@ struct sparse_problem {
 
   static sparse_problem reference() {
     using namespace cardiomm;
-    const std::string folder = TEST_DATA_DIR "/sparse/";
+    const std::string folder = own_path("sparse/");
     const auto k = io::read_npy<C, 4>(folder + "kspace.npy");
     const auto m = io::read_npy<C, 3>(folder + "maps.npy");
     const auto lines = io::read_npy<std::uint8_t, 2>(folder + "mask.npy");
@@ -36,7 +37,7 @@ struct sparse_problem {
   /// A result of the script as an image (set, frame, slice, y, x).
   cardiomm::tensor<C, 5, Ex> result(const std::string& name) const {
     using namespace cardiomm;
-    const auto x = io::read_npy<C, 4>(TEST_DATA_DIR "/sparse/" + name + ".npy");
+    const auto x = io::read_npy<C, 4>(own_path("sparse/" + name + ".npy"));
     const shape<4> s = shape_of(x);
     return to_space(Ex(),
                     clone(host_space(), reshape(x, shape{index_t(1), s[0], s[1], s[2], s[3]})));

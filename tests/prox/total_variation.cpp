@@ -8,6 +8,7 @@
 #include "cardiomm/core/random.hpp"
 #include "cardiomm/io/npy.hpp"
 #include "cardiomm/prox/check.hpp"
+#include "support/shared.hpp"
 
 using namespace cardiomm;
 using Ex = default_space;
@@ -95,13 +96,13 @@ TEST_CASE("periodic temporal variation equals free ends where first and last fra
 }
 
 TEST_CASE("total variation agrees with scikit-image") {
-  const std::string folder = TEST_DATA_DIR "/tv/";
+  const std::string folder = own_path("tv/");
   const auto in = io::read_npy<double, 2>(folder + "image.npy");
   const shape<2> n = shape_of(in);
   auto options = exact;
   options.periodic = false;
   const auto distance = [](const auto& ours, const char* what, double phase) {
-    const auto theirs = io::read_npy<double, 2>(std::string(TEST_DATA_DIR "/tv/") + what + ".npy");
+    const auto theirs = io::read_npy<double, 2>(own_path("tv/" + std::string(what) + ".npy"));
     double error = 0, all = 0;
     for (std::size_t i = 0; i < theirs.size(); ++i) {
       const C turned(theirs.data()[i] * std::cos(phase), theirs.data()[i] * std::sin(phase));
