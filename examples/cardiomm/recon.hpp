@@ -145,7 +145,7 @@ inline void check_options(const recon_command& c) {
                        "--solver: expected fista, admm or pdhg, found '", solver, "'");
   if (c.low_rank) require_number("--lambda-low-rank", *c.low_rank, 0);
   require<value_error>(
-      c.solver == "fista" || c.method == "tv" || c.method == "llr" || c.method == "radial",
+      solver == "fista" || c.method == "tv" || c.method == "llr" || c.method == "radial",
       "--solver: expected fista, which is what --method ", c.method, " has, found ", solver);
   require<value_error>(!c.joint || c.method == "sense", "--joint: expected --method sense, found ",
                        c.method);

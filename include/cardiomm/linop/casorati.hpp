@@ -76,18 +76,23 @@ struct casorati_kernel {
       if (inside && end - c > 1 && x0 + 2 * at.width <= at.nx)
         launch::prefetch(in + line + (x0 + at.width - at.shift_x + (x0 < at.shift_x ? at.nx : 0)),
                          at.width);
-    for (; c < end; ++c) {
-      const index_t x = x0 + c, p = place + c * at.frames;
-      const index_t i = line + x - at.shift_x + (x < at.shift_x ? at.nx : 0);
-      if (inside && x < at.nx) {
-        if constexpr (Adjoint)
-          acc.put(out[i], in[p]);
-        else
-          acc.put(out[p], in[i]);
-      } else if constexpr (!Adjoint) {
-        if (!acc.add) out[p] = C(0);
-      }
-    }
+    // columns up to `wrap` come from the other end of the line, those from `stop` on from nowhere
+    const index_t room = inside ? at.nx - x0 : 0, stop = end < room ? end : (c < room ? room : c);
+    const index_t turn = at.shift_x - x0;
+    const index_t wrap = turn < c ? c : (turn < stop ? turn : stop);
+    const index_t i = line + x0 - at.shift_x;
+    move(place, i + at.nx, c, wrap);
+    move(place, i, wrap, stop);
+    if constexpr (!Adjoint)
+      if (!acc.add)
+        for (index_t k = stop; k < end; ++k) out[place + k * at.frames] = C(0);
+  }
+  KOKKOS_FORCEINLINE_FUNCTION void move(index_t p, index_t i, index_t first, index_t last) const {
+    for (index_t k = first; k < last; ++k)
+      if constexpr (Adjoint)
+        acc.put(out[i + k], in[p + k * at.frames]);
+      else
+        acc.put(out[p + k * at.frames], in[i + k]);
   }
 };
 
@@ -157,11 +162,15 @@ struct gram_of<casorati<T, Ex>> {
 template <class T, ExecutionSpace Ex>
 struct specimen<casorati<T, Ex>> {
   static casorati<T, Ex> make(const Ex&, size_class s, std::uint64_t) {
+    // a table, because g++ 12 with -O2 and AVX-512 mixes up constants that are chosen by branches
+    static constexpr index_t grids[][4] = {
+        {2, 2, 0, 0}, {3, 4, 2, -1}, {16, 8, 0, 40}, {4, 4, 3, 1}};
+    const index_t* g = grids[s == size_class::tiny   ? 0
+                             : s == size_class::odd  ? 1
+                             : s == size_class::wide ? 2
+                                                     : 3];
     const shape<4> d = domain(s);
-    if (s == size_class::tiny) return {d[1], d[2], d[3], {2, 2, 0, 0}};
-    if (s == size_class::odd) return {d[1], d[2], d[3], {3, 4, 2, -1}};
-    if (s == size_class::wide) return {d[1], d[2], d[3], {16, 8, 0, 40}};
-    return {d[1], d[2], d[3], {4, 4, 3, 1}};
+    return {d[1], d[2], d[3], {g[0], g[1], g[2], g[3]}};
   }
   static shape<4> domain(size_class s) { return specimen_image(s); }
 };
