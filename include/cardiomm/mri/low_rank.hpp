@@ -74,6 +74,7 @@ auto llr(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>& mask
                                 .tolerance = o.tolerance,
                                 .smoothness = 1 / step,
                                 .norm = 1,
+                                .adapt = false,  // it drifts where weights are small
                                 .check_every = o.check_every,
                                 .monitor = o.monitor},
                                solve::term(blocks));
