@@ -62,8 +62,13 @@ def brain():
 def bart(images, *options):
     """(image, seconds) of a command of BART that writes peer.cfl."""
     seconds = run('bart', *options)
-    run(program, 'convert', 'peer.cfl', 'peer.npy')
-    return np.load('peer.npy').reshape(images), seconds
+    return np.fromfile('peer.cfl', np.complex64).reshape(images), seconds
+
+
+def write_cfl(name, x, dimensions):
+    x.astype(np.complex64).tofile(name + '.cfl')
+    with open(name + '.hdr', 'w') as header:
+        header.write('# Dimensions\n' + ' '.join(map(str, dimensions + [1] * (16 - len(dimensions)))) + '\n')
 
 
 
@@ -85,8 +90,8 @@ for name, make, pattern in (('phantom', phantom, ('kt-gaussian', 6, 16)), ('cine
     np.save('und.npy', (full * mask).astype(np.complex64))
     run(program, 'maps', '--kspace', 'full.npy', '--out', 'maps.npy')
     run(program, 'recon', '--method', 'zf', '--kspace', 'full.npy', '--maps', 'maps.npy', '--out', 'truth.npy')
-    run(program, 'convert', 'und.npy', 'und.cfl')
-    run(program, 'convert', 'maps.npy', 'maps.cfl')
+    write_cfl('und', np.load('und.npy'), [nx, ny, 1, coils, 1, 1, 1, 1, 1, 1, frames])
+    write_cfl('maps', np.load('maps.npy'), [nx, ny, 1, coils])
     shape = (frames, ny, nx)
     truth = np.load('truth.npy').reshape(shape)
     blocks = -(-ny // 8) * -(-nx // 8)
