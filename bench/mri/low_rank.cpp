@@ -91,7 +91,7 @@ void nuclear_norm(benchmark::State& state) {
 void llr(benchmark::State& state) {
   const auto& s = series::get();
   mri::llr_options o{.lambda = 0.02 * s.scale, .width = true};
-  o.solver = static_cast<mri::splitting>(state.range(0));
+  o.solver = static_cast<mri::algorithm>(state.range(0));
   if (o.solver == mri::algorithm::admm) o.iterations = 6;
   time(state, [&] { mri::llr(Ex(), s.kspace, s.mask, s.maps, o); });
 }
