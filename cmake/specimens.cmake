@@ -2,7 +2,7 @@
 #
 # A header that defines `struct specimen<` gets one generated unit which runs all shared property
 # checks on its specimens: tests/support/specimens.hpp for operators, prox_specimens.hpp for proximal
-# operators.
+# operators, layer_specimens.hpp for layers.
 if(EXISTS "${PROJECT_SOURCE_DIR}/tests/support/specimens.hpp")
   file(GLOB_RECURSE _headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIGURE_DEPENDS
        "${PROJECT_SOURCE_DIR}/include/cardiomm/*.hpp")
@@ -21,6 +21,10 @@ if(EXISTS "${PROJECT_SOURCE_DIR}/tests/support/specimens.hpp")
       set(_support prox_specimens)
       set(_run "CARDIOMM_RUN_PROX_SPECIMENS(${_stem})")
       string(PREPEND _stem "prox_")
+    elseif(_header MATCHES "^cardiomm/nn/")
+      set(_support layer_specimens)
+      set(_run "CARDIOMM_RUN_LAYER_SPECIMENS(${_stem})")
+      string(PREPEND _stem "nn_")
     endif()
     set(_unit "${CMAKE_CURRENT_BINARY_DIR}/specimens/${_stem}.cpp")
     file(GENERATE OUTPUT "${_unit}" CONTENT "#include \"${_header}\"
