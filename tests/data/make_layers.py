@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PyTorch's layers in double on small random inputs; writes layers.safetensors. A case NAME has
+NAME.x, NAME.y, NAME.dy, NAME.dx and, for every parameter P, NAME.param.P and NAME.grad.P; features
+are (item, spatial..., channel). Run in tests/data: python make_layers.py"""
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+
+torch.set_default_dtype(torch.float64)
+torch.manual_seed(20261121)
+out = {}
+
+
+def last(t):
+    return t.movedim(1, -1).contiguous() if t.dim() > 2 else t.contiguous()
+
+
+def case(name, x, f, params=None, layout=last):
+    """f(x) with x in PyTorch's order; the gradient of sum(y * dy)."""
+    x = x.clone().requires_grad_()
+    params = params or {}
+    y = f(x)
+    dy = torch.randn_like(y)
+    grads = torch.autograd.grad(y, [x, *params.values()], dy)
+    for key, value in {"x": x, "y": y, "dy": dy, "dx": grads[0]}.items():
+        out[f"{name}.{key}"] = layout(value.detach()).clone()
+    for (key, value), grad in zip(params.items(), grads[1:]):
+        out[f"{name}.param.{key}"] = value.detach().clone().contiguous()
+        out[f"{name}.grad.{key}"] = grad.clone().contiguous()
+
+
+def leaf(*shape):
+    return torch.randn(*shape).requires_grad_()
+
+
+# resize
+x = torch.randn(2, 3, 5, 4)
+case("resize.up2", x, lambda x: F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False))
+case("resize.to", x, lambda x: F.interpolate(x, size=(11, 3), mode="bilinear", align_corners=False))
+case("resize.shrink", x, lambda x: F.interpolate(x, size=(2, 9), mode="bilinear", align_corners=False))
+case("resize.by", x, lambda x: F.interpolate(x, scale_factor=1.7, mode="bilinear", align_corners=False))
+case("resize.half", x, lambda x: F.interpolate(x, scale_factor=0.5, mode="bilinear", align_corners=False))
+
+save_file(out, "layers.safetensors")
