@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CARDIOMM_NN_CONV_PORTABLE_HPP
+#define CARDIOMM_NN_CONV_PORTABLE_HPP
+/// \file
+/// Convolutions of any stride, dilation and grouping along three axes, on every space, and both
+/// gradients. Forward and the gradient of the input are one kernel that gathers from other pixels
+/// (`forward_taps`, `adjoint_taps`). Where groups are wide enough devices run it as an implicit
+/// product of matrices in tiles (conv_tile.hpp); hosts, and narrow groups, compute a pixel's
+/// channels in packets. Slower than the libraries and conv_host.hpp, which are tested against it.
+/// No result depends on the number of threads.
+
+#include "cardiomm/core/lane.hpp"
+#include "cardiomm/nn/column_sum.hpp"
+#include "cardiomm/nn/conv_options.hpp"
+#include "cardiomm/nn/conv_tile.hpp"
+
+namespace cardiomm::inline CARDIOMM_ABI::nn::conv_portable {
+
+namespace detail {
+
+/// y[m, n] = f(sum over taps t and channels c of the group: w[t, c, n] x[source(m, t), c] + bias).
+/// Rows are pixels m, columns channels n.
+template <class T, class Taps, class F, ExecutionSpace Ex>
+struct gather {
+  static constexpr const char* name = "cardiomm::nn::conv";
+  Taps taps;
+  gather_data<T> d;
+  F f;
+
+  KOKKOS_INLINE_FUNCTION void operator()(index_t pixel, index_t first, index_t last) const {
+    using L = lane<T, Ex>;
+    constexpr int W = lane_traits<L>::width;
+    const pixel_place at = taps.place(pixel);
+    if (d.group_from == 1 && d.group_to == 1) {
+      index_t n = first;
+      for (; n + 4 * W <= last; n += 4 * W) block<L, 4, true>(pixel, at, n, n);
+      for (; n + W <= last; n += W) block<L, 1, true>(pixel, at, n, n);
+      for (; n < last; ++n) block<T, 1, true>(pixel, at, n, n);
+      return;
+    }
+    for (index_t n = first; n < last;) {
+      const index_t group = n / d.group_to, from = group * d.group_from;
+      const index_t end = (group + 1) * d.group_to < last ? (group + 1) * d.group_to : last;
+      for (; n + 4 * W <= end; n += 4 * W) block<L, 4, false>(pixel, at, n, from);
+      for (; n + W <= end; n += W) block<L, 1, false>(pixel, at, n, from);
+      for (; n < end; ++n) block<T, 1, false>(pixel, at, n, from);
+    }
+  }
+
+ private:
+  /// Channels n, ... of a pixel, from channels `from`, ...; depthwise: from the same channels.
+  template <class L, int B, bool Depthwise>
+  KOKKOS_FORCEINLINE_FUNCTION void block(index_t pixel, const pixel_place& at, index_t n,
+                                         index_t from) const {
+    using traits = lane_traits<L>;
+    constexpr int W = traits::width;
+    L sum[B];
+    for (int b = 0; b < B; ++b) sum[b] = d.bias ? traits::load(d.bias + n + b * W) : L(T(0));
+    const T* w = d.w + n;
+    const index_t step = d.group_from * d.to;
+    for (index_t kz = 0; kz < taps.s.kernel[0]; ++kz)
+      for (index_t ky = 0; ky < taps.s.kernel[1]; ++ky)
+        for (index_t kx = 0; kx < taps.s.kernel[2]; ++kx, w += step) {
+          const index_t source = taps.source(at, kz, ky, kx);
+          if (source < 0) continue;
+          const T* x = d.x + source * d.from + from;
+          if constexpr (Depthwise) {
+            for (int b = 0; b < B; ++b)
+              sum[b] = traits::fma(traits::load(x + b * W), traits::load(w + b * W), sum[b]);
+          } else {
+            for (index_t c = 0; c < d.group_from; ++c) {
+              const L v(x[c]);
+              const T* wc = w + c * d.to;
+              for (int b = 0; b < B; ++b) sum[b] = traits::fma(v, traits::load(wc + b * W), sum[b]);
+            }
+          }
+        }
+    T* y = d.y + pixel * d.to + n;
+    for (int b = 0; b < B; ++b) traits::store(y + b * W, f.value(sum[b], n + b * W));
+  }
+};
+
+/// Weights (out, in / groups, taps) as (tap, source channel of the group, channel): `adjoint` swaps
+/// the roles of in and out. Rows are (tap, source channel), columns channels.
+template <class T>
+struct pack {
+  static constexpr const char* name = "cardiomm::nn::conv_pack";
+  const T* weight;
+  T* packed;
+  index_t group_from, group_to, to, taps;
+  bool adjoint;
+  KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
+    const index_t t = row / group_from, c = row - t * group_from;
+    for (index_t n = first; n < last; ++n) {
+      const index_t group = n / group_to;
+      const index_t at = adjoint ? (group * group_from + c) * group_to + (n - group * group_to)
+                                 : n * group_from + c;
+      packed[row * to + n] = weight[at * taps + t];
+    }
+  }
+};
+
+/// Parts of the weights' gradient: sums over lines of pixels. One side (`wide`) is read in packets
+/// along its channels, of the other one channel at a time; rows are (part, tap, channel of the
+/// other side's group), columns the wide side's channels.
+template <class T, ExecutionSpace Ex>
+struct weight_parts {
+  static constexpr const char* name = "cardiomm::nn::conv_weight";
+  conv_sizes s;
+  const T* x;
+  const T* dy;
+  T* part;
+  index_t lines, chunk;
+  bool wide_is_out;
+
+  KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
+    using L = lane<T, Ex>;
+    constexpr int W = lane_traits<L>::width;
+    const index_t narrow = wide_is_out ? s.group_in() : s.group_out();
+    const index_t each = wide_is_out ? s.group_out() : s.group_in();
+    const index_t c = row % narrow, tap = row / narrow % s.taps(), p = row / narrow / s.taps();
+    const bool depthwise = narrow == 1 && each == 1;
+    for (index_t n = first; n < last;) {
+      const index_t group = n / each;
+      const index_t end = depthwise || (group + 1) * each > last ? last : (group + 1) * each;
+      if (depthwise) {
+        for (; n + 4 * W <= end; n += 4 * W) block<L, 4, true>(p, tap, 0, n, n);
+        for (; n + W <= end; n += W) block<L, 1, true>(p, tap, 0, n, n);
+        for (; n < end; ++n) block<T, 1, true>(p, tap, 0, n, n);
+      } else {
+        const index_t from = group * narrow + c;
+        for (; n + 4 * W <= end; n += 4 * W) block<L, 4, false>(p, tap, c, n, from);
+        for (; n + W <= end; n += W) block<L, 1, false>(p, tap, c, n, from);
+        for (; n < end; ++n) block<T, 1, false>(p, tap, c, n, from);
+      }
+    }
+  }
+
+ private:
+  template <class L, int B, bool Depthwise>
+  KOKKOS_FORCEINLINE_FUNCTION void block(index_t p, index_t tap, index_t c, index_t n,
+                                         index_t from) const {
+    using traits = lane_traits<L>;
+    constexpr int W = traits::width;
+    L sum[B];
+    for (int b = 0; b < B; ++b) sum[b] = L(T(0));
+    const index_t kx = tap % s.kernel[2], ky = tap / s.kernel[2] % s.kernel[1],
+                  kz = tap / s.kernel[2] / s.kernel[1];
+    index_t begin, end;
+    s.reach(2, kx, begin, end);
+    const index_t stop = (p + 1) * chunk < lines ? (p + 1) * chunk : lines;
+    for (index_t line = p * chunk; line < stop; ++line) {
+      const index_t oy = line % s.out[1], oz = line / s.out[1] % s.out[0],
+                    item = line / s.out[1] / s.out[0];
+      const index_t iz = oz * s.stride[0] - s.padding[0] + kz * s.dilation[0];
+      const index_t iy = oy * s.stride[1] - s.padding[1] + ky * s.dilation[1];
+      if (iz < 0 || iz >= s.in[0] || iy < 0 || iy >= s.in[1]) continue;
+      const index_t ix = begin * s.stride[2] - s.padding[2] + kx * s.dilation[2];
+      const T* in = x + (((item * s.in[0] + iz) * s.in[1] + iy) * s.in[2] + ix) * s.in_channels;
+      const T* out = dy + (line * s.out[2] + begin) * s.out_channels;
+      const index_t in_step = s.stride[2] * s.in_channels;
+      const T* wide = (wide_is_out ? out : in) + n;
+      const T* other = (wide_is_out ? in : out) + from;
+      const index_t wide_step = wide_is_out ? s.out_channels : in_step;
+      const index_t other_step = wide_is_out ? in_step : s.out_channels;
+      for (index_t ox = begin; ox < end; ++ox, wide += wide_step, other += other_step) {
+        if constexpr (Depthwise) {
+          for (int b = 0; b < B; ++b)
+            sum[b] = traits::fma(traits::load(other + b * W), traits::load(wide + b * W), sum[b]);
+        } else {
+          const L v(*other);
+          for (int b = 0; b < B; ++b) sum[b] = traits::fma(v, traits::load(wide + b * W), sum[b]);
+        }
+      }
+    }
+    T* to = part + p * s.out_channels * s.group_in() * s.taps();
+    for (int b = 0; b < B; ++b) {
+      T values[W];
+      traits::store(values, sum[b]);
+      for (int i = 0; i < W; ++i) {
+        const index_t w = n + b * W + i;
+        const index_t o = wide_is_out ? w : w / s.group_in() * s.group_out() + c;
+        const index_t in = wide_is_out ? c : w % s.group_in();
+        to[(o * s.group_in() + in) * s.taps() + tap] = values[i];
+      }
+    }
+  }
+};
+
+/// y = f(y + bias), what libraries leave to do. Rows are pixels, columns channels.
+template <class T, class F, ExecutionSpace Ex>
+struct finish_kernel {
+  static constexpr const char* name = "cardiomm::nn::conv_finish";
+  T* y;
+  const T* bias;
+  index_t channels;
+  F f;
+  KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
+    using L = lane<T, Ex>;
+    using traits = lane_traits<L>;
+    T* p = y + row * channels;
+    index_t c = first;
+    for (; c + traits::width <= last; c += traits::width) {
+      const L v = traits::load(p + c);
+      traits::store(p + c, f.value(bias ? v + traits::load(bias + c) : v, c));
+    }
+    for (; c < last; ++c) p[c] = f.value(bias ? p[c] + bias[c] : p[c], c);
+  }
+};
+
+/// Groups so narrow that a tile would be mostly empty.
+inline bool narrow(const conv_sizes& s) {
+  return s.groups > 1 && (s.group_in() < 16 || s.group_out() < 16);
+}
+
+template <class T, ExecutionSpace Ex, class Taps, class F>
+void run(const Ex& ex, const Taps& taps, gather_data<T> d, const T* weight, bool adjoint,
+         index_t pixels, bool tiles, const F& f) {
+  if (pixels <= 0 || d.to <= 0) return;
+  typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+  const index_t n = taps.s.taps() * d.group_from * d.to;
+  T* packed = scratch.template take<T>(n);
+  launch::rows(ex, taps.s.taps() * d.group_from, d.to,
+               pack<T>{weight, packed, d.group_from, d.group_to, d.to, taps.s.taps(), adjoint});
+  d.w = packed;
+  if (tiles)
+    product(ex, taps.s.groups, pixels, d.group_to, taps.s.taps() * d.group_from,
+            gather_product<T, Taps, F>{taps, d, f});
+  else
+    launch::rows(ex, pixels, d.to, gather<T, Taps, F, Ex>{taps, d, f});
+}
+
+}  // namespace detail
+
+/// True where `tiles` below is the better choice.
+template <ExecutionSpace Ex>
+bool prefers_tiles(const conv_sizes& s) {
+  return !launch::on_host<Ex> && !detail::narrow(s);
+}
+
+/// y = f(y + bias); bias may be null.
+template <class T, ExecutionSpace Ex, class F>
+void finish(const Ex& ex, index_t pixels, index_t channels, const T* bias, T* y, const F& f) {
+  if (std::is_same_v<F, same_value> && !bias) return;
+  launch::rows(ex, pixels, channels, detail::finish_kernel<T, F, Ex>{y, bias, channels, f});
+}
+
+/// y = f(x * w + bias); bias may be null. `tiles` chooses the kernel.
+template <class T, ExecutionSpace Ex, class F = same_value>
+void forward(const Ex& ex, const conv_sizes& s, const T* x, const T* weight, const T* bias, T* y,
+             const F& f, bool tiles) {
+  detail::run(ex, detail::forward_taps{s},
+              detail::gather_data<T>{x, nullptr, bias, y, s.in_channels, s.out_channels,
+                                     s.group_in(), s.group_out()},
+              weight, false, s.out_pixels(), tiles, f);
+}
+/// dx = f(J^T dy + bias): the gradient of the input, and the transposed convolution's forward.
+template <class T, ExecutionSpace Ex, class F = same_value>
+void adjoint(const Ex& ex, const conv_sizes& s, const T* dy, const T* weight, const T* bias, T* dx,
+             const F& f, bool tiles) {
+  detail::run(ex, detail::adjoint_taps{s},
+              detail::gather_data<T>{dy, nullptr, bias, dx, s.out_channels, s.in_channels,
+                                     s.group_out(), s.group_in()},
+              weight, true, s.in_pixels(), tiles, f);
+}
+/// gradient += dL/dweight.
+template <class T, ExecutionSpace Ex>
+void add_weight_gradient(const Ex& ex, const conv_sizes& s, const T* x, const T* dy, T* gradient,
+                         bool tiles) {
+  const index_t lines = s.items * s.out[0] * s.out[1], n = s.weights();
+  if (lines <= 0 || s.out[2] <= 0 || n <= 0) return;
+  // Parts for threads to work on, and sums that are not too long for floats; but not much memory.
+  index_t parts = lines * s.out[2] / 2048, most = (index_t(1) << 22) / n;
+  if (parts > 64) parts = 64;
+  if (most < 1) most = 1;
+  if (parts > most) parts = most;
+  if (parts < 1) parts = 1;
+  const index_t chunk = (lines + parts - 1) / parts;
+  parts = (lines + chunk - 1) / chunk;
+  typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+  T* part = scratch.template take<T>(parts * n);
+  if (tiles) {
+    detail::product(ex, s.groups * parts, s.group_out(), s.group_in() * s.taps(), chunk * s.out[2],
+                    detail::weight_product<T>{{s}, x, dy, part, chunk * s.out[2]});
+  } else {
+    const bool wide_is_out = s.group_out() >= s.group_in();
+    launch::rows(ex, parts * s.taps() * (wide_is_out ? s.group_in() : s.group_out()),
+                 wide_is_out ? s.out_channels : s.in_channels,
+                 detail::weight_parts<T, Ex>{s, x, dy, part, lines, chunk, wide_is_out});
+  }
+  launch::segments(ex, n, nn::detail::add_parts<T, T>{part, gradient, parts, n});
+}
+
+}  // namespace cardiomm::inline CARDIOMM_ABI::nn::conv_portable
+
+#endif
