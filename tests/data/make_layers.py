@@ -41,4 +41,16 @@ case("resize.shrink", x, lambda x: F.interpolate(x, size=(2, 9), mode="bilinear"
 case("resize.by", x, lambda x: F.interpolate(x, scale_factor=1.7, mode="bilinear", align_corners=False))
 case("resize.half", x, lambda x: F.interpolate(x, scale_factor=0.5, mode="bilinear", align_corners=False))
 
+# channel attention
+x = torch.randn(2, 12, 9, 7)
+w1, w2 = leaf(3, 12, 1, 1), leaf(12, 3, 1, 1)
+
+
+def attention(x):
+    mean = x.mean((2, 3), keepdim=True)
+    return x * torch.sigmoid(F.conv2d(F.relu(F.conv2d(mean, w1)), w2))
+
+
+case("channel_attention", x, attention, {"conv_du.0.weight": w1, "conv_du.2.weight": w2})
+
 save_file(out, "layers.safetensors")
