@@ -2,8 +2,8 @@
 #ifndef CARDIOMM_TESTS_SUPPORT_LAYER_REFERENCE_HPP
 #define CARDIOMM_TESTS_SUPPORT_LAYER_REFERENCE_HPP
 /// \file
-/// Values and gradients of a layer against a case of tests/data/layers.safetensors, made by PyTorch
-/// (tests/data/make_layers.py).
+/// Values and gradients of a layer against a case of tests/data/layers.safetensors, or another
+/// file, made by PyTorch (tests/data/make_layers.py, ...).
 
 #include <doctest/doctest.h>
 
@@ -45,13 +45,14 @@ double worst(const A& a, const B& b) {
 
 /// Loads the parameters that the case has.
 template <class L>
-void load_parameters(const L& l, const std::string& name) {
+void load_parameters(const L& l, const std::string& name,
+                     const cardiomm::io::safetensors_file& cases = layer_cases()) {
   for (const auto& p : l.parameters()) {
     const std::string key = name + ".param." + p.first;
-    if (!layer_cases().contains(key)) continue;
-    REQUIRE(layer_cases().at(key).size() == p.second.size());
+    if (!cases.contains(key)) continue;
+    REQUIRE(cases.at(key).size() == p.second.size());
     std::vector<typename L::value_type> values(static_cast<std::size_t>(p.second.size()));
-    layer_cases().at(key).read(values.data());
+    cases.at(key).read(values.data());
     const auto host = cardiomm::borrow(cardiomm::host_space(), values.data(),
                                        cardiomm::shape<1>{{p.second.size()}});
     cardiomm::copy(p.second.value(), host);
@@ -60,15 +61,16 @@ void load_parameters(const L& l, const std::string& name) {
 
 /// Values, gradient of the input and gradients of the parameters.
 template <class L>
-void check_reference(const L& l, const std::string& name, double tolerance = 1e-12) {
+void check_reference(const L& l, const std::string& name, double tolerance = 1e-12,
+                     const cardiomm::io::safetensors_file& cases = layer_cases()) {
   using namespace cardiomm;
   using V = typename L::value_type;
   const typename L::execution_space ex;
   CAPTURE(name);
-  load_parameters(l, name);
-  const auto x = stored<V, L::in_rank>(ex, name + ".x");
-  const auto y = stored<V, L::out_rank>(ex, name + ".y");
-  const auto dy = stored<V, L::out_rank>(ex, name + ".dy");
+  load_parameters(l, name, cases);
+  const auto x = stored<V, L::in_rank>(ex, cases, name + ".x");
+  const auto y = stored<V, L::out_rank>(ex, cases, name + ".y");
+  const auto dy = stored<V, L::out_rank>(ex, cases, name + ".dy");
   const auto dx = make_tensor<V>(ex, shape_of(x));
   REQUIRE(l.output(shape_of(x)) == shape_of(y));
   const auto all = l.parameters();
@@ -77,10 +79,10 @@ void check_reference(const L& l, const std::string& name, double tolerance = 1e-
   CHECK(worst(clone(ex, pass.forward(x)), y) <= tolerance);
   CHECK(worst(nn::evaluate(ex, l, x), y) <= tolerance);
   pass.backward(dy, dx);
-  CHECK(worst(dx, stored<V, L::in_rank>(ex, name + ".dx")) <= tolerance);
+  CHECK(worst(dx, stored<V, L::in_rank>(ex, cases, name + ".dx")) <= tolerance);
   for (const auto& p : all) {
     if (!p.second.gradient()) continue;
-    const auto& expected = layer_cases().at(name + ".grad." + p.first);
+    const auto& expected = cases.at(name + ".grad." + p.first);
     std::vector<V> values(static_cast<std::size_t>(expected.size()));
     expected.read(values.data());
     CAPTURE(p.first);
