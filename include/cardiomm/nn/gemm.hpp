@@ -39,9 +39,7 @@ constexpr int rows_of(int packets) {
   return fit < most_rows ? fit : most_rows;
 }
 /// Width of the next panel when `left` packets are left: no single packet where that can be.
-constexpr int panel_of(index_t left) {
-  return left == 3 || left > 4 ? 3 : (left > 1 ? 2 : 1);
-}
+constexpr int panel_of(index_t left) { return left == 3 || left > 4 ? 3 : (left > 1 ? 2 : 1); }
 
 template <class L, int R, int P>
 void kernel(const operands<typename lane_traits<L>::real>& o, index_t b_row) {
