@@ -129,6 +129,8 @@ void add_variation(const char* job, const mri::total_variation_options& o) {
   add_variation("tv", {.lambda = 0.02, .iterations = 10});
   add_variation("tv_fista30", {.lambda = 0.02, .iterations = 30});
   add_variation("tv_pdhg100", {.lambda = 0.02, .iterations = 100, .solver = solver::pdhg});
+  // BART's -i20 -C5 counts applications of the normal operator: it ends after five times five.
+  add_variation("tv_admm5x5", {.lambda = 0.02, .iterations = 5, .solver = solver::admm});
   add_variation("tv_admm20x5", {.lambda = 0.02, .iterations = 20, .solver = solver::admm});
   add("tv_space", space);
   add("ktsparse", frequency);
