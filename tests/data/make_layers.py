@@ -53,4 +53,32 @@ def attention(x):
 
 case("channel_attention", x, attention, {"conv_du.0.weight": w1, "conv_du.2.weight": w2})
 
+# losses: NAME.x, NAME.t, NAME.loss, NAME.dx
+def loss_case(name, f):
+    t = torch.rand(2, 12, 10) * torch.tensor([1.0, 30.0]).reshape(2, 1, 1)
+    x = (t + 0.1 * torch.randn_like(t)).requires_grad_()
+    value = f(x, t)
+    out.update({f"{name}.x": x.detach().clone(), f"{name}.t": t, f"{name}.loss": value.detach().reshape(1),
+                f"{name}.dx": torch.autograd.grad(value, x)[0]})
+
+
+def ssim(x, t):
+    """1 - SSIM as fastMRI's SSIMLoss, which keeps its window in float32."""
+    x, t = x[:, None], t[:, None]
+    w = (torch.ones(1, 1, 7, 7, dtype=torch.float32) / 49).double()
+    c1 = (0.01 * out["ssim_loss.range"])[:, None, None, None] ** 2
+    c2 = (0.03 * out["ssim_loss.range"])[:, None, None, None] ** 2
+    ux, uy = F.conv2d(x, w), F.conv2d(t, w)
+    vx = 49 / 48 * (F.conv2d(x * x, w) - ux * ux)
+    vy = 49 / 48 * (F.conv2d(t * t, w) - uy * uy)
+    vxy = 49 / 48 * (F.conv2d(x * t, w) - ux * uy)
+    s = (2 * ux * uy + c1) * (2 * vxy + c2) / ((ux**2 + uy**2 + c1) * (vx + vy + c2))
+    return 1 - s.mean()
+
+
+loss_case("l1_loss", F.l1_loss)
+loss_case("l2_loss", F.mse_loss)
+out["ssim_loss.range"] = torch.tensor([1.1, 28.0])
+loss_case("ssim_loss", ssim)
+
 save_file(out, "layers.safetensors")
