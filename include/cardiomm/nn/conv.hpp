@@ -10,6 +10,7 @@
 ///     nn::conv<float, 2, Ex> b(ex, 64, 64, {.stride = {2, 2}, .padding = {1, 1}, .bias = false});
 
 #include "cardiomm/linop/concept.hpp"
+#include "cardiomm/nn/column_sum.hpp"
 #include "cardiomm/nn/concept.hpp"
 #include "cardiomm/nn/conv_engine.hpp"
 #include "cardiomm/nn/init.hpp"

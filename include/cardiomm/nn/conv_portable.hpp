@@ -10,7 +10,6 @@
 /// No result depends on the number of threads.
 
 #include "cardiomm/core/lane.hpp"
-#include "cardiomm/nn/column_sum.hpp"
 #include "cardiomm/nn/conv_options.hpp"
 #include "cardiomm/nn/conv_tile.hpp"
 
@@ -187,6 +186,22 @@ struct weight_parts {
   }
 };
 
+/// gradient[i] += sum of `parts` arrays of n numbers.
+template <class T>
+struct add_parts {
+  static constexpr const char* name = "cardiomm::nn::conv_add_parts";
+  const T* part;
+  T* gradient;
+  index_t parts, n;
+  KOKKOS_INLINE_FUNCTION void operator()(index_t first, index_t last) const {
+    for (index_t i = first; i < last; ++i) {
+      double sum = 0;
+      for (index_t p = 0; p < parts; ++p) sum += double(part[p * n + i]);
+      gradient[i] += T(sum);
+    }
+  }
+};
+
 /// y = f(y + bias), what libraries leave to do. Rows are pixels, columns channels.
 template <class T, class F, ExecutionSpace Ex>
 struct finish_kernel {
@@ -288,7 +303,7 @@ void add_weight_gradient(const Ex& ex, const conv_sizes& s, const T* x, const T*
                  wide_is_out ? s.out_channels : s.in_channels,
                  detail::weight_parts<T, Ex>{s, x, dy, part, lines, chunk, wide_is_out});
   }
-  launch::segments(ex, n, nn::detail::add_parts<T, T>{part, gradient, parts, n});
+  launch::segments(ex, n, detail::add_parts<T>{part, gradient, parts, n});
 }
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::nn::conv_portable
