@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PACKAGES = ["sigpy", "bartorch==0.0.17", "mrpro", "torch", "scipy", "numpy"]
+PACKAGES = ["sigpy", "bartorch==0.0.17", "mrpro", "torch", "scipy", "numpy", "safetensors"]
 
 
 def say(text=""):
@@ -88,3 +88,31 @@ def make_data(folder, python):
     subprocess.run(
         [python, tool, "--out", folder, "--R", "4"], check=True, stdout=subprocess.DEVNULL
     )
+
+
+def make_network_data(folder, python):
+    """Weights, input and expected image of the full-size network; None, or why they are not there."""
+    names = [os.path.join(folder, f"network_{n}") for n in ("weights", "input", "expected")]
+    if os.path.exists(names[2] + ".npy"):
+        return None
+    shared = os.environ.get("CARDIOMM_SHARED") or os.path.join(ROOT, "..", "shared")
+    tool = os.path.join(shared, "tools/make_cardiomm_weights.py")
+    expected = os.path.join(shared, "fixtures/cardiomm_full_expected.safetensors")
+    if not python or not os.path.exists(tool) or not os.path.exists(expected):
+        return f"no {tool}" if python else "no virtual environment of the Python peers"
+    say("making the weights of the network (once; 330 MB)")
+    image = (
+        "import sys, numpy; from safetensors.numpy import load_file; "
+        "numpy.save(sys.argv[2], load_file(sys.argv[1])['image_f64'][0].T)"
+    )
+    for command in (
+        [tool, "weights", names[0] + ".safetensors"],
+        [tool, "input", names[1] + ".safetensors"],
+        ["-c", image, expected, names[2] + ".npy"],
+    ):
+        found = subprocess.run(
+            [python] + command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        if found.returncode:
+            return (found.stderr.strip().split("\n") or [""])[-1][:200]
+    return None

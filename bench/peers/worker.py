@@ -18,6 +18,7 @@ import time
 
 import numpy as np
 
+sys.dont_write_bytecode = True  # the modules beside this file
 TOOL, THREADS, DATA = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 AXES = (-2, -1)
 VARIATION = 0.02  # weight of the temporal variation
@@ -142,6 +143,12 @@ def scipy(job, coils, options):
     )
 
 
+def torch(job, coils, options):
+    import network
+
+    return network.prepare(DATA, THREADS, options)
+
+
 # ---- errors, by the definitions of the comparison's data ----------------------------------------------
 def result(path):
     if path.endswith(".npy"):
@@ -165,6 +172,9 @@ def score(kind, path, coils):
             left += norm((planes - y) * mask) ** 2 / 2
         steps = abs(image - np.roll(image, 1, axis=0)).sum()
         return {"objective": float(left + VARIATION * steps), **score("image", path, coils)}
+    if kind == "network":  # max |x - expected| / max |expected|, double precision
+        truth = load("network_expected")
+        return {"error": float(abs(found - truth).max() / truth.max())}
     if kind == "image":  # |x - truth| / |truth|; the same of magnitudes in the heart
         truth = load("truth")[:, 0]
         found, heart = found.reshape(truth.shape), load("roi_heart") > 0
