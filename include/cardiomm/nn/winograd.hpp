@@ -4,7 +4,7 @@
 /// \file
 /// Convolutions 3 x 3 of stride 1 on hosts by minimal filtering, F(4 x 4, 3 x 3): 36 products for
 /// 16 results instead of 144 (Winograd 1980; Lavin and Gray, "Fast algorithms for convolutional
-/// neural networks", 2016; interpolation points 0, 1, -1, 2, -2, infinity). A block of tiles is
+/// neural networks", 2016; interpolation points 0, +-5/8, +-3/2, infinity). A block of tiles is
 /// transformed, multiplied and transformed back while it is in the fast caches.
 
 #include "cardiomm/nn/conv_geometry.hpp"
@@ -16,14 +16,23 @@ namespace winograd {
 
 inline constexpr int side = 6, step = 4, points = side * side;
 
+/// The finite points besides 0 are +-P and +-Q. With +-1 and +-2 float results would be seven times
+/// less exact; these are binary fractions, so that no constant of B and A is rounded.
+template <class T>
+struct constants {
+  static constexpr T P = T(0.625), Q = T(1.5), P2 = P * P, Q2 = Q * Q;
+  static constexpr T both = P2 * Q2, sum = P2 + Q2;
+  static constexpr T at_p = T(1) / (2 * P2 * (P2 - Q2)), at_q = T(1) / (2 * Q2 * (Q2 - P2));
+};
+
 /// u = G g
 template <class L>
 KOKKOS_FORCEINLINE_FUNCTION void kernel_line(const L& g0, const L& g1, const L& g2, L* u, int s) {
-  using T = typename lane_traits<L>::real;
-  const L a = (g0 + g2) * L(T(-1) / T(6)), b = g1 * L(T(-1) / T(6));
-  const L c = lane_traits<L>::fma(g2, L(T(1) / T(6)), g0 * L(T(1) / T(24)));
-  const L d = g1 * L(T(1) / T(12));
-  u[0] = g0 * L(T(0.25));
+  using traits = lane_traits<L>;
+  using k = constants<typename traits::real>;
+  const L a = traits::fma(L(k::P2), g2, g0) * L(k::at_p), b = g1 * L(k::P * k::at_p);
+  const L c = traits::fma(L(k::Q2), g2, g0) * L(k::at_q), d = g1 * L(k::Q * k::at_q);
+  u[0] = g0 * L(1 / k::both);
   u[s] = a + b;
   u[2 * s] = a - b;
   u[3 * s] = c + d;
@@ -32,31 +41,28 @@ KOKKOS_FORCEINLINE_FUNCTION void kernel_line(const L& g0, const L& g1, const L& 
 }
 /// v = B^T d
 template <class L>
-KOKKOS_FORCEINLINE_FUNCTION void input_line(const L* d, int s, L* v) {
-  using T = typename lane_traits<L>::real;
+KOKKOS_FORCEINLINE_FUNCTION void input_line(const L* d, L* v) {
   using traits = lane_traits<L>;
-  const L d0 = d[0], d1 = d[s], d2 = d[2 * s], d3 = d[3 * s], d4 = d[4 * s], d5 = d[5 * s];
-  const L four(T(4)), minus_four(T(-4)), minus_five(T(-5)), two(T(2));
-  const L a = traits::fma(minus_four, d2, d4), b = traits::fma(minus_four, d1, d3);
-  const L c = d4 - d2, e = d3 - d1;
-  v[0] = traits::fma(four, d0, traits::fma(minus_five, d2, d4));
-  v[1] = a + b;
-  v[2] = a - b;
-  v[3] = traits::fma(two, e, c);
-  v[4] = traits::fma(L(T(-2)), e, c);
-  v[5] = traits::fma(four, d1, traits::fma(minus_five, d3, d5));
+  using k = constants<typename traits::real>;
+  const L a = traits::fma(L(-k::Q2), d[2], d[4]), b = traits::fma(L(-k::Q2), d[1], d[3]);
+  const L c = traits::fma(L(-k::P2), d[2], d[4]), e = traits::fma(L(-k::P2), d[1], d[3]);
+  v[0] = traits::fma(L(k::both), d[0], traits::fma(L(-k::sum), d[2], d[4]));
+  v[1] = traits::fma(L(k::P), b, a);
+  v[2] = traits::fma(L(-k::P), b, a);
+  v[3] = traits::fma(L(k::Q), e, c);
+  v[4] = traits::fma(L(-k::Q), e, c);
+  v[5] = traits::fma(L(k::both), d[1], traits::fma(L(-k::sum), d[3], d[5]));
 }
 /// r = A^T m
 template <class L>
-KOKKOS_FORCEINLINE_FUNCTION void output_line(const L* m, int s, L* r) {
-  using T = typename lane_traits<L>::real;
+KOKKOS_FORCEINLINE_FUNCTION void output_line(const L* m, L* r) {
   using traits = lane_traits<L>;
-  const L m1 = m[s], m2 = m[2 * s], m3 = m[3 * s], m4 = m[4 * s];
-  const L a = m1 + m2, b = m1 - m2, c = m3 + m4, d = m3 - m4;
+  using k = constants<typename traits::real>;
+  const L a = m[1] + m[2], b = m[1] - m[2], c = m[3] + m[4], d = m[3] - m[4];
   r[0] = (m[0] + a) + c;
-  r[1] = traits::fma(L(T(2)), d, b);
-  r[2] = traits::fma(L(T(4)), c, a);
-  r[3] = traits::fma(L(T(8)), d, b) + m[5 * s];
+  r[1] = traits::fma(L(k::P), b, L(k::Q) * d);
+  r[2] = traits::fma(L(k::P2), a, L(k::Q2) * c);
+  r[3] = traits::fma(L(k::P2 * k::P), b, traits::fma(L(k::Q2 * k::Q), d, m[5]));
 }
 
 /// U[point] = G g G^T for every input channel and packet of outputs, as panels of B.
@@ -204,13 +210,13 @@ struct kernel {
     for (int s = 0; s < side; ++s) {
       CARDIOMM_UNROLL
       for (int r = 0; r < side; ++r) d[r] = load(r, s);
-      input_line(d, 1, out);
+      input_line(d, out);
       CARDIOMM_UNROLL
       for (int r = 0; r < side; ++r) half[r][s] = out[r];
     }
     CARDIOMM_UNROLL
     for (int r = 0; r < side; ++r) {
-      input_line(half[r], 1, out);
+      input_line(half[r], out);
       CARDIOMM_UNROLL
       for (int s = 0; s < side; ++s) traits::store(v + (r * side + s) * point, out[s]);
     }
@@ -249,12 +255,12 @@ struct kernel {
     for (int s = 0; s < side; ++s) {
       CARDIOMM_UNROLL
       for (int i = 0; i < side; ++i) d[i] = traits::load(m + (i * side + s) * point);
-      output_line(d, 1, out);
+      output_line(d, out);
       CARDIOMM_UNROLL
       for (int i = 0; i < step; ++i) half[i][s] = out[i];
     }
     CARDIOMM_UNROLL
-    for (int i = 0; i < step; ++i) output_line(half[i], 1, r[i]);
+    for (int i = 0; i < step; ++i) output_line(half[i], r[i]);
   }
   /// Results of one packet of channels from c on; the sum leaves the first `counted` out.
   KOKKOS_FORCEINLINE_FUNCTION void back(const T* m, T* out, index_t c, int counted, int ny, int nx,
