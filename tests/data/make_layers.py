@@ -81,4 +81,23 @@ loss_case("l2_loss", F.mse_loss)
 out["ssim_loss.range"] = torch.tensor([1.1, 28.0])
 loss_case("ssim_loss", ssim)
 
+# norms
+x = 3 * torch.randn(3, 6, 5, 7) + 2
+w, b = leaf(6), leaf(6)
+wb = {"weight": w, "bias": b}
+case("instance_norm", x, lambda x: F.instance_norm(x))
+case("instance_norm.affine", x, lambda x: F.instance_norm(x, weight=w, bias=b, eps=0.1), wb)
+case("instance_norm.line", x[:, :, 0], lambda x: F.instance_norm(x))
+case("group_norm", x, lambda x: F.group_norm(x, 3, w, b), wb)
+case("group_norm.volume", x.reshape(3, 6, 5, 7, 1), lambda x: F.group_norm(x, 2, w, b), wb)
+mean, var = torch.randn(6), torch.rand(6) + 0.5
+running = {"running_mean": mean, "running_var": var}
+for key, value in running.items():
+    for name in ("batch_norm.train", "batch_norm.eval"):
+        out[f"{name}.param.{key}"] = value.clone()
+case("batch_norm.eval", x, lambda x: F.batch_norm(x, mean, var, w, b), wb)
+case("batch_norm.train", x, lambda x: F.batch_norm(x, mean, var, w, b, training=True, momentum=0.2), wb)
+for key, value in running.items():
+    out[f"batch_norm.after.{key}"] = value.clone()
+
 save_file(out, "layers.safetensors")
