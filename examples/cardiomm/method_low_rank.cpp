@@ -15,7 +15,11 @@ solution<T> run_llr(const request<T>& r) {
                    .iterations = c.iterations(),
                    .tolerance = c.tolerance,
                    .block = c.block,
+                   .shift = c.grid() == "cycle"    ? cardiomm::prox::block_shift::cycle
+                            : c.grid() == "random" ? cardiomm::prox::block_shift::random
+                                                   : cardiomm::prox::block_shift::none,
                    .solver = algorithm_of(c),
+                   .data_step = c.ends_on_data(),
                    .monitor = r.monitor});
 }
 

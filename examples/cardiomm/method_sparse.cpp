@@ -18,6 +18,8 @@ solution<T> run_l1wavelet(const request<T>& r) {
                           .tolerance = c.tolerance,
                           .wavelet = c.wavelet,
                           .levels = c.levels,
+                          .random_shift = c.grid() == "random",
+                          .data_step = c.ends_on_data(),
                           .monitor = r.monitor});
 }
 

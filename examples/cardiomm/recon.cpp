@@ -387,6 +387,14 @@ action add_recon(CLI::App& app, common_options& common) {
   command.add_option("--tv", c->tv, "tv: along time or space")->capture_default_str();
   command.add_option("--block", c->block, "llr: pixels along an edge of a block")
       ->capture_default_str();
+  command.add_option("--shift", c->shift,
+                     "l1wavelet, llr by fista: where the grid of wavelets or blocks starts from "
+                     "iteration to iteration: none, which minimises one function; random, as BART; "
+                     "with llr cycle, which includes --data-step. Left out: none, llr by fista: "
+                     "cycle, whose images have less error");
+  command.add_flag("--data-step", c->data_step,
+                   "l1wavelet, llr: at the end a gradient step of the data term, as BART 0.8, "
+                   "which gives back what the threshold took from the data");
   command.add_option("--lambda-low-rank", c->low_rank,
                      "lps: weight of the low-rank part; left out: in balance with --lambda");
   command.add_option("--solver", c->solver,

@@ -56,11 +56,11 @@ struct recon_command {
   std::string method = "sense", kspace, mask, maps, noise, traj, matrix, out;
   double tolerance = 0;
   std::optional<int> steps;
-  std::string wavelet = "dau2", tv = "time", solver;
+  std::string wavelet = "dau2", tv = "time", solver, shift;
   int levels = 3;
   index_t block = 8;
   std::optional<double> weight, low_rank;
-  bool joint = false, scale = false, crop = false, dry = false;
+  bool joint = false, scale = false, crop = false, dry = false, data_step = false;
   std::optional<index_t> coils, calib;
   axes_option given;
 
@@ -69,6 +69,12 @@ struct recon_command {
   std::string algorithm() const {
     return !solver.empty() ? solver : method == "radial" ? "admm" : "fista";
   }
+  /// Where the grid of wavelets or blocks starts: as asked for, or the method's own.
+  std::string grid() const {
+    return !shift.empty() ? shift : method == "llr" && algorithm() == "fista" ? "cycle" : "none";
+  }
+  /// Ends with a gradient step of the data term.
+  bool ends_on_data() const { return data_step || (method == "llr" && grid() == "cycle"); }
   int iterations() const { return steps.value_or(method_named(method).iterations); }
   bool recipe() const { return method != "zf" && method != "rss" && method != "sense"; }
   /// Maps are read or estimated.
@@ -143,6 +149,16 @@ inline void check_options(const recon_command& c) {
   const std::string solver = c.algorithm();
   require<value_error>(solver == "fista" || solver == "admm" || solver == "pdhg",
                        "--solver: expected fista, admm or pdhg, found '", solver, "'");
+  const std::string grid = c.grid();
+  const bool moves = grid == "random" || (grid == "cycle" && c.method == "llr");
+  require<value_error>(grid == "none" || (moves && solver == "fista" &&
+                                          (c.method == "llr" || c.method == "l1wavelet")),
+                       "--shift: expected none, with l1wavelet or llr by fista random, or with llr "
+                       "cycle, found '",
+                       grid, "'");
+  require<value_error>(!c.data_step || c.method == "llr" || c.method == "l1wavelet",
+                       "--data-step: expected --method l1wavelet or llr, found --method ",
+                       c.method);
   if (c.low_rank) require_number("--lambda-low-rank", *c.low_rank, 0);
   require<value_error>(
       solver == "fista" || c.method == "tv" || c.method == "llr" || c.method == "radial",

@@ -69,6 +69,18 @@ TEST_CASE("every method beats zero filling") {
     CAPTURE(options);
     CHECK(w.nmse(options + maps) * better < zero);
   }
+  // moving grids average what the edges of blocks and wavelets leave
+  for (const auto& [method, moved] : {std::pair{"--method l1wavelet --lambda 0.005", "random"},
+                                      {"--method llr --lambda 0.02 --block 6", "cycle"}}) {
+    CAPTURE(method);
+    const auto with = [&](const std::string& grid) {
+      return w.nmse(method + (" --shift " + grid) + maps);
+    };
+    CHECK(with(moved) < with("none"));
+    CHECK(with("random") != with("none"));
+  }
+  CHECK(w.nmse("--method llr --lambda 0.02 --shift none" + maps) !=
+        w.nmse("--method llr --lambda 0.02 --shift none --data-step" + maps));
   // lambda is where it should be: too much of it makes the series stand still
   CHECK(w.nmse("--method tv --lambda 10" + maps) > w.nmse("--method tv --lambda 0.002" + maps));
 }
@@ -81,7 +93,8 @@ TEST_CASE("solvers of one problem meet") {
       "0.04 --iterations 250 ";
   for (const std::string method : {"--method tv ", "--method llr "}) {
     CAPTURE(method);
-    REQUIRE(w.run(command + method + "--out fista.npy").code == 0);
+    const std::string fixed = method == "--method llr " ? "--shift none " : "";
+    REQUIRE(w.run(command + method + fixed + "--out fista.npy").code == 0);
     for (const char* solver : {"admm", "pdhg"}) {
       CAPTURE(solver);
       REQUIRE(w.run(command + method + "--solver " + solver + " --out other.npy").code == 0);
@@ -147,6 +160,11 @@ TEST_CASE("what does not fit a method is told") {
       {"--method l1wavelet --levels -1", "--levels"},
       {"--method tv --tv depth", "--tv: expected time or space"},
       {"--method llr --block 0", "--block"},
+      {"--method llr --shift sideways", "--shift"},
+      {"--method llr --solver admm --shift random", "--shift"},
+      {"--method l1wavelet --shift cycle", "--shift"},
+      {"--method tv --shift random", "--shift"},
+      {"--method tv --data-step", "--data-step"},
       {"--method tv --solver magic", "--solver"},
       {"--method ktsparse --solver admm", "--solver: expected fista"},
       {"--method radial", "--traj"},

@@ -20,6 +20,8 @@ struct l1_wavelet_options {
   bool random_shift = false;     ///< of the wavelet's grid in every iteration, as BART's default
   /// periodic: orthogonal; symmetric: BART's coefficients at the edges
   linop::wavelet_boundary boundary = linop::wavelet_boundary::periodic;
+  /// A gradient step of the data term after the last threshold, as BART 0.8; no longer the minimum.
+  bool data_step = false;
   int check_every = 4;
   solve::monitor monitor{};
 };
@@ -38,14 +40,16 @@ auto l1_wavelet(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3
                                           {o.wavelet, o.levels, o.boundary, o.random_shift});
   return detail::regularised(ex, "l1_wavelet", kspace, mask, maps, o.lambda,
                              [&](const auto& normal, const auto& b, const auto& x, double step) {
-                               return solve::fista(
-                                   ex, normal, sparse, b, x,
-                                   {.iterations = o.iterations,
-                                    .tolerance = o.tolerance,
-                                    .step = step,
-                                    .batch_axes = detail::frames_apart(shape_of(x)[0]),
-                                    .check_every = o.check_every,
-                                    .monitor = o.monitor});
+                               const auto report =
+                                   solve::fista(ex, normal, sparse, b, x,
+                                                {.iterations = o.iterations,
+                                                 .tolerance = o.tolerance,
+                                                 .step = step,
+                                                 .batch_axes = detail::frames_apart(shape_of(x)[0]),
+                                                 .check_every = o.check_every,
+                                                 .monitor = o.monitor});
+                               if (o.data_step) detail::data_step(ex, normal, b, x, step);
+                               return report;
                              });
 }
 

@@ -26,8 +26,7 @@ struct llr_options {
   bool width = false;  ///< weight lambda * prox::noise_width, as BART: lambda suits any block size
   prox::block_shift shift = prox::block_shift::none;  ///< random: BART's default
   algorithm solver = algorithm::fista;
-  /// A gradient step of length 0.95 after the last threshold, which gives back what the threshold
-  /// took from the measured data: what BART 0.8 returns (BART 1.0 does not). No longer the minimum.
+  /// A gradient step of the data term after the last threshold, as BART 0.8; no longer the minimum.
   bool data_step = false;
   int inner_iterations = 5;  ///< of CG in ADMM
   int check_every = 4;
@@ -85,14 +84,7 @@ auto llr(const Ex& ex, const K& kspace, const host_tensor<std::uint8_t, 3>& mask
                                .check_every = o.check_every,
                                .monitor = o.monitor});
         }();
-        if (o.data_step) {
-          typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
-          const auto moved = scratch.template tensor<element_of<K>>(shape_of(x));
-          using C = element_of<K>;
-          linop::detail::copy_into(ex, b, moved, linop::accumulation<C>{});
-          linop::apply(ex, normal, x, moved, {C(-1), true});
-          blas1::axpby(ex, C(T(0.95 * step)), moved, C(1), x);
-        }
+        if (o.data_step) detail::data_step(ex, normal, b, x, step);
         return report;
       });
 }

@@ -76,6 +76,20 @@ auto regularised(const Ex& ex, const char* name, const K& kspace,
   return out;
 }
 
+/// A gradient step of 0.95 of the longest one after the last threshold, from x on: gives back what
+/// the threshold took from the measured data, and is what BART 0.8 returns (BART 1.0 does not).
+template <class N, TensorView B, TensorView X>
+void data_step(const typename N::execution_space& ex, const N& normal, const B& b, const X& x,
+               double step) {
+  using Ex = typename N::execution_space;
+  using C = element_of<X>;
+  typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+  const auto moved = scratch.template tensor<C>(shape_of(x));
+  linop::detail::copy_into(ex, b, moved, linop::accumulation<C>{});
+  linop::apply(ex, normal, x, moved, {C(-1), true});
+  blas1::axpby(ex, C(real_of<C>(0.95 * step)), moved, C(1), x);
+}
+
 /// Leading axes of an image (set, frame, slice, y, x) that number independent problems where
 /// neither the encoding nor the regulariser joins frames: the sets of a frame belong together.
 inline int frames_apart(index_t sets) { return sets == 1 ? 3 : 0; }
