@@ -100,4 +100,17 @@ case("batch_norm.train", x, lambda x: F.batch_norm(x, mean, var, w, b, training=
 for key, value in running.items():
     out[f"batch_norm.after.{key}"] = value.clone()
 
+# pooling
+x = torch.randn(2, 5, 9, 8)
+case("average_pool", x, lambda x: F.avg_pool2d(x, 3, 2, 1))
+case("average_pool.ceil", x, lambda x: F.avg_pool2d(x, (3, 2), (2, 3), 1, ceil_mode=True))
+case("average_pool.no_pad", x, lambda x: F.avg_pool2d(x, 4, 3, 2, ceil_mode=True, count_include_pad=False))
+case("average_pool.line", x[:, :, 0], lambda x: F.avg_pool1d(x, 3))
+case("average_pool.volume", x.reshape(2, 5, 3, 6, 4), lambda x: F.avg_pool3d(x, (2, 3, 2), (1, 2, 2), 1))
+case("max_pool", x, lambda x: F.max_pool2d(x, 3, 2, 1))
+case("max_pool.ceil", x.round(), lambda x: F.max_pool2d(x, (4, 2), (1, 3), (2, 1), ceil_mode=True))
+case("max_pool.line", x[:, :, 0], lambda x: F.max_pool1d(x, 3, 1))
+case("max_pool.volume", x.reshape(2, 5, 3, 6, 4), lambda x: F.max_pool3d(x, (2, 3, 2), (1, 2, 2), 1))
+case("global_average_pool", x, lambda x: x.mean((2, 3)))
+
 save_file(out, "layers.safetensors")

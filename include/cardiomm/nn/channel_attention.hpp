@@ -20,16 +20,6 @@ namespace cardiomm::inline CARDIOMM_ABI::nn {
 
 namespace detail {
 
-template <class T>
-struct mean_of_sums {
-  static constexpr const char* name = "cardiomm::nn::mean_of_sums";
-  const double* sums;
-  double pixels;
-  T* mean;
-  KOKKOS_INLINE_FUNCTION void operator()(index_t first, index_t last) const {
-    for (index_t i = first; i < last; ++i) mean[i] = T(sums[i] / pixels);
-  }
-};
 /// out[item, j] = f(sum_i w[j, i] in[item, i]); rows are items, columns j.
 template <class T, class F, ExecutionSpace Ex>
 struct small_dense {

@@ -63,6 +63,17 @@ struct join_sums {
   }
 };
 
+/// Sums to means in the features' precision.
+template <class T>
+struct mean_of_sums {
+  static constexpr const char* name = "cardiomm::nn::mean_of_sums";
+  const double* sums;
+  double pixels;
+  T* mean;
+  KOKKOS_INLINE_FUNCTION void operator()(index_t first, index_t last) const {
+    for (index_t i = first; i < last; ++i) mean[i] = T(sums[i] / pixels);
+  }
+};
 /// x
 template <class T>
 struct sum_of_values {
