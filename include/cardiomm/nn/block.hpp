@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CARDIOMM_NN_BLOCK_HPP
+#define CARDIOMM_NN_BLOCK_HPP
+/// \file
+/// Blocks that networks repeat: the residual block with channel attention, and a row of them.
+///
+///     y = x + attention(conv(prelu(conv(x))))
+///
+/// Source: the residual channel attention block of Zhang et al., ECCV 2018. In inference the second
+/// convolution sums its results while it makes them, and one pass does gate and residual.
+
+#include "cardiomm/nn/channel_attention.hpp"
+#include "cardiomm/nn/conv.hpp"
+#include "cardiomm/nn/sequential.hpp"
+
+namespace cardiomm::inline CARDIOMM_ABI::nn {
+
+namespace detail {
+/// y = conv(x) and its sums over pixels (item, channel); on hosts in one pass.
+template <class T, ExecutionSpace Ex>
+void conv_with_sums(const Ex& ex, const conv<T, 2, Ex>& c, const view<const T, 4, Ex>& x,
+                    const view<T, 4, Ex>& y, double* sums) {
+  c.forward(ex, x, y);
+  channel_sums(ex, y, sums);
+}
+template <class T>
+struct add_two_kernel {
+  static constexpr const char* name = "cardiomm::nn::add_two";
+  const T* x;
+  const T* more;
+  T* y;
+  KOKKOS_INLINE_FUNCTION void operator()(index_t first, index_t last) const {
+    for (index_t i = first; i < last; ++i) y[i] = x[i] + more[i];
+  }
+};
+}  // namespace detail
+
+/// x + attention(conv(prelu(conv(x)))), width n, 3 x 3 without bias. Parameters as in the papers'
+/// code: CA.conv_du.0.weight, CA.conv_du.2.weight, body.0.weight, body.1.weight (the slope, may be
+/// shared), body.2.weight.
+template <class T, ExecutionSpace Ex = default_space>
+class attention_block : public layer<attention_block<T, Ex>, T, 4, 4, Ex> {
+ public:
+  using base = layer<attention_block, T, 4, 4, Ex>;
+  static constexpr const char* name = "attention_block";
+  static constexpr bool inplace_ok = true;
+  using body_type = residual_layer<
+      sequential<conv<T, 2, Ex>, prelu<T, 4, Ex>, conv<T, 2, Ex>, channel_attention<T, Ex>>>;
+  using tape = typename body_type::tape;
+
+  conv<T, 2, Ex> first, second;
+  prelu<T, 4, Ex> activation;
+  channel_attention<T, Ex> attention;
+
+  /// The slope is new, or shared where one is given.
+  attention_block(const Ex& ex, index_t n, index_t reduction = 4,
+                  const parameter<T, Ex>& shared_slope = {})
+      : first(ex, n, n, without_bias(), 1),
+        second(ex, n, n, without_bias(), 2),
+        activation(shared_slope ? prelu<T, 4, Ex>(shared_slope) : prelu<T, 4, Ex>(ex)),
+        attention(ex, n, reduction) {
+    init::framework(ex, attention.down, parameter<T, Ex>(), 3);
+    init::framework(ex, attention.up, parameter<T, Ex>(), 4);
+  }
+
+  index_t width() const { return first.in_channels(); }
+  body_type body() const { return residual(first | activation | second | attention); }
+  shape<4> output(const shape<4>& in) const { return first.output(in); }
+  tape record(memory<Ex>& m, const shape<4>& in) const { return body().record(m, in); }
+
+  void forward(const Ex& ex, const typename base::in& x, const typename base::out& y) const {
+    forward_add(ex, x, {}, y);
+  }
+  /// y = block(x) + more, unless that is null; y may be x or more.
+  void forward_add(const Ex& ex, const typename base::in& x, const typename base::in& more,
+                   const typename base::out& y) const {
+    typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+    const shape<4> s = output(shape_of(x));
+    const auto a = scratch.template tensor<T>(s), b = scratch.template tensor<T>(s);
+    double* sums = scratch.template take<double>(s[0] * s[3]);
+    T* gate = scratch.template take<T>(s[0] * s[3]);
+    first.forward_fused(ex, x, a, activation.function());
+    detail::conv_with_sums<T, Ex>(ex, second, a, b, sums);
+    attention.gates(ex, s[0], s[1] * s[2], sums, gate);
+    if (more.data()) {
+      launch::segments(ex, s.size(), detail::add_two_kernel<T>{x.data(), more.data(), a.data()});
+      attention.scale_add(ex, b, gate, a, y);
+    } else {
+      attention.scale_add(ex, b, gate, x, y);
+    }
+  }
+  void forward(const Ex& ex, const typename base::in& x, const typename base::out& y,
+               tape& t) const {
+    body().forward(ex, x, y, t);
+  }
+  void backward(const Ex& ex, const typename base::in& x, const typename base::result& y,
+                const typename base::result& dy, const typename base::gradient& dx, tape& t) const {
+    body().backward(ex, x, y, dy, dx, t);
+  }
+  named_parameters<T, Ex> parameters() const {
+    named_parameters<T, Ex> all;
+    append(all, "CA.", attention.parameters());
+    append(all, "body.0.", first.parameters());
+    append(all, "body.1.", activation.parameters());
+    append(all, "body.2.", second.parameters());
+    return all;
+  }
+
+ private:
+  static conv_options<2> without_bias() {
+    auto o = conv_options<2>::same(3);
+    o.bias = false;
+    return o;
+  }
+};
+
+/// Blocks one after the other, as many as there are; none is the identity. Parameters "0.", "1.".
+template <class T, ExecutionSpace Ex = default_space>
+class attention_blocks : public layer<attention_blocks<T, Ex>, T, 4, 4, Ex> {
+ public:
+  using base = layer<attention_blocks, T, 4, 4, Ex>;
+  static constexpr const char* name = "attention_blocks";
+  static constexpr bool inplace_ok = true;
+  struct tape {
+    std::vector<view<T, 4, Ex>> between;
+    std::vector<typename attention_block<T, Ex>::tape> inner;
+  };
+  std::vector<attention_block<T, Ex>> blocks;
+
+  shape<4> output(const shape<4>& in) const { return blocks.empty() ? in : blocks[0].output(in); }
+  tape record(memory<Ex>& m, const shape<4>& in) const {
+    tape t;
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      t.inner.push_back(blocks[i].record(m, in));
+      if (i + 1 < blocks.size()) t.between.push_back(m.template take<T>(in));
+    }
+    return t;
+  }
+  /// y may be x.
+  void forward(const Ex& ex, const typename base::in& x, const typename base::out& y) const {
+    if (blocks.empty() && x.data() != y.data()) Kokkos::deep_copy(ex, y, x);
+    for (std::size_t i = 0; i < blocks.size(); ++i)
+      blocks[i].forward(ex, i == 0 ? x : typename base::in(y), y);
+  }
+  void forward(const Ex& ex, const typename base::in& x, const typename base::out& y,
+               tape& t) const {
+    if (blocks.empty()) Kokkos::deep_copy(ex, y, x);
+    for (std::size_t i = 0; i < blocks.size(); ++i)
+      blocks[i].forward(ex, before(t, i, x), i + 1 < blocks.size() ? t.between[i] : y, t.inner[i]);
+  }
+  void backward(const Ex& ex, const typename base::in& x, const typename base::result& y,
+                const typename base::result& dy, const typename base::gradient& dx, tape& t) const {
+    if (blocks.empty()) {
+      if (dx.data()) Kokkos::deep_copy(ex, dx, dy);
+      return;
+    }
+    typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+    view<T, 4, Ex> d[2];
+    for (auto& v : d)
+      if (blocks.size() > 1) v = scratch.template tensor<T>(shape_of(x));
+    for (std::size_t i = blocks.size(); i-- > 0;) {
+      const bool last = i + 1 == blocks.size();
+      const typename base::result out = last ? y : typename base::result(t.between[i]);
+      const typename base::result dout = last ? dy : typename base::result(d[(i + 1) % 2]);
+      blocks[i].backward(ex, before(t, i, x), out, dout, i == 0 ? dx : d[i % 2], t.inner[i]);
+    }
+  }
+  named_parameters<T, Ex> parameters() const {
+    named_parameters<T, Ex> all;
+    for (std::size_t i = 0; i < blocks.size(); ++i)
+      append(all, std::to_string(i) + ".", blocks[i].parameters());
+    return all;
+  }
+
+ private:
+  static typename base::in before(const tape& t, std::size_t i, const typename base::in& x) {
+    return i == 0 ? x : typename base::in(t.between[i - 1]);
+  }
+};
+
+template <class T, ExecutionSpace Ex>
+struct specimen<attention_block<T, Ex>> {
+  static attention_block<T, Ex> make(const Ex& ex, linop::size_class s, std::uint64_t) {
+    attention_block<T, Ex> block(ex, specimen_features(s)[3], 2);
+    init::constant(ex, block.activation.weight, 1);  // no kinks for differences to fall over
+    return block;
+  }
+  static shape<4> domain(linop::size_class s) { return specimen_features(s); }
+};
+template <class T, ExecutionSpace Ex>
+struct specimen<attention_blocks<T, Ex>> {
+  static attention_blocks<T, Ex> make(const Ex& ex, linop::size_class s, std::uint64_t) {
+    attention_blocks<T, Ex> row;
+    const parameter<T, Ex> slope(ex, {1});
+    init::constant(ex, slope, 1);
+    const int count = s == linop::size_class::odd ? 3 : s == linop::size_class::tiny ? 1 : 2;
+    for (int i = 0; i < count; ++i) row.blocks.emplace_back(ex, specimen_features(s)[3], 2, slope);
+    return row;
+  }
+  static shape<4> domain(linop::size_class s) { return specimen_features(s); }
+};
+template <class T, ExecutionSpace Ex>
+using block_specimens = linop::type_list<attention_block<T, Ex>, attention_blocks<T, Ex>>;
+
+}  // namespace cardiomm::inline CARDIOMM_ABI::nn
+
+#endif
