@@ -118,6 +118,14 @@ class conv : public layer<conv<T, D, Ex>, T, D + 2, D + 2, Ex> {
     conv_engine::forward(ex, sizes(x, y), options_.tf32, x.data(), weight_.data(), bias_data(),
                          y.data(), f);
   }
+  /// The same, and sums[item, channel] = sum of y over the item's pixels, which channel attention
+  /// wants; in the memory of the space.
+  template <class F>
+  void forward_sums(const Ex& ex, const typename base::in& x, const typename base::out& y,
+                    const F& f, double* sums) const {
+    conv_engine::forward_sums(ex, sizes(x, y), options_.tf32, x.data(), weight_.data(), bias_data(),
+                              y.data(), f, sums);
+  }
   void backward(const Ex& ex, const typename base::in& x, const typename base::result&,
                 const typename base::result& dy, const typename base::gradient& dx,
                 nothing&) const {

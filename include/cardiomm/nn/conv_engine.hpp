@@ -2,23 +2,83 @@
 #ifndef CARDIOMM_NN_CONV_ENGINE_HPP
 #define CARDIOMM_NN_CONV_ENGINE_HPP
 /// \file
-/// Which code computes a convolution: the portable kernels.
+/// Which code computes a convolution: on hosts conv_host.hpp where it knows the geometry (two axes,
+/// neither groups nor dilation), on devices the vendor's library where there is one, and else the
+/// portable kernels.
 
+#include "cardiomm/nn/backend/cudnn.hpp"
+#include "cardiomm/nn/channel_sums.hpp"
+#include "cardiomm/nn/conv_host.hpp"
 #include "cardiomm/nn/conv_portable.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::nn::conv_engine {
+
+namespace detail {
+/// The vendor's library of a device; void: none.
+template <ExecutionSpace Ex>
+struct library_of {
+  using type = void;
+};
+#if CARDIOMM_HAS_CUDNN && defined(KOKKOS_ENABLE_CUDA)
+template <>
+struct library_of<Kokkos::Cuda> {
+  using type = nn::detail::cudnn_api;
+};
+#endif
+template <ExecutionSpace Ex>
+inline constexpr bool has_library = !std::is_void_v<typename library_of<Ex>::type>;
+
+template <ExecutionSpace Ex, class T>
+bool by_library(const Ex& ex, const conv_sizes& s, bool tf32, conv_pass pass, const T* x,
+                const T* w, const T* y) {
+  return nn::detail::library_conv<typename library_of<Ex>::type>(
+      ex, s, tf32, pass, const_cast<T*>(x), const_cast<T*>(w), const_cast<T*>(y));
+}
+template <ExecutionSpace Ex>
+bool by_host(const conv_sizes& s) {
+  return launch::on_host<Ex> && s.flat() && conv_host::usable(s.plane());
+}
+}  // namespace detail
 
 /// y = f(x * w + bias), w in the order (out, in / groups, z, y, x); bias may be null.
 template <class T, ExecutionSpace Ex, class F = same_value>
 void forward(const Ex& ex, const conv_sizes& s, [[maybe_unused]] bool tf32, const T* x, const T* w,
              const T* bias, T* y, const F& f = {}) {
+  if constexpr (launch::on_host<Ex>) {
+    if (detail::by_host<Ex>(s)) return conv_host::forward(ex, s.plane(), x, w, bias, y, f);
+  } else if constexpr (detail::has_library<Ex>) {
+    if (detail::by_library(ex, s, tf32, conv_pass::forward, x, w, y))
+      return conv_portable::finish(ex, s.out_pixels(), s.out_channels, bias, y, f);
+  }
   conv_portable::forward(ex, s, x, w, bias, y, f, conv_portable::prefers_tiles<Ex>(s));
+}
+
+/// The same, and sums[item, channel] = sum of y over the item's pixels, in the memory of the space.
+template <class T, ExecutionSpace Ex, class F = same_value>
+void forward_sums(const Ex& ex, const conv_sizes& s, bool tf32, const T* x, const T* w,
+                  const T* bias, T* y, const F& f, double* sums) {
+  if constexpr (launch::on_host<Ex>) {
+    if (detail::by_host<Ex>(s) && s.in[0] == 1)
+      return conv_host::forward(ex, s.plane(), x, w, bias, y, f, sums);
+  }
+  forward(ex, s, tf32, x, w, bias, y, f);
+  const index_t pixels = s.out[0] * s.out[1] * s.out[2];
+  channel_sums<T>(ex, s.items, pixels, s.out_channels, nn::detail::sum_of_values<T>{y}, sums);
 }
 
 /// dx = f(J^T dy + bias), J that of x * w.
 template <class T, ExecutionSpace Ex, class F = same_value>
 void adjoint(const Ex& ex, const conv_sizes& s, [[maybe_unused]] bool tf32, const T* dy, const T* w,
              const T* bias, T* dx, const F& f = {}) {
+  if constexpr (launch::on_host<Ex>) {
+    if (detail::by_host<Ex>(s)) {
+      conv_host::backward_input(ex, s.plane(), dy, w, dx);
+      return conv_portable::finish(ex, s.in_pixels(), s.in_channels, bias, dx, f);
+    }
+  } else if constexpr (detail::has_library<Ex>) {
+    if (detail::by_library(ex, s, tf32, conv_pass::adjoint, static_cast<const T*>(dx), w, dy))
+      return conv_portable::finish(ex, s.in_pixels(), s.in_channels, bias, dx, f);
+  }
   conv_portable::adjoint(ex, s, dy, w, bias, dx, f, conv_portable::prefers_tiles<Ex>(s));
 }
 
@@ -26,6 +86,12 @@ void adjoint(const Ex& ex, const conv_sizes& s, [[maybe_unused]] bool tf32, cons
 template <class T, ExecutionSpace Ex>
 void add_weight_gradient(const Ex& ex, const conv_sizes& s, [[maybe_unused]] bool tf32, const T* x,
                          const T* dy, T* dw) {
+  if constexpr (launch::on_host<Ex>) {
+    if (detail::by_host<Ex>(s)) return conv_host::backward_weight(ex, s.plane(), x, dy, dw);
+  } else if constexpr (detail::has_library<Ex>) {
+    if (detail::by_library(ex, s, tf32, conv_pass::weight, x, static_cast<const T*>(dw), dy))
+      return;
+  }
   conv_portable::add_weight_gradient(ex, s, x, dy, dw, conv_portable::prefers_tiles<Ex>(s));
 }
 

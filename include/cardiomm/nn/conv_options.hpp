@@ -61,14 +61,16 @@ struct conv_sizes {
   KOKKOS_FORCEINLINE_FUNCTION index_t group_in() const { return in_channels / groups; }
   KOKKOS_FORCEINLINE_FUNCTION index_t group_out() const { return out_channels / groups; }
   index_t weights() const { return out_channels * group_in() * taps(); }
-  /// The same for the kernels of hosts, which know two axes; only where `flat()`.
-  conv_geometry plane() const {
-    return {items,        in[1],       in[2],       in_channels, out[1],    out[2],
-            out_channels, kernel[1],   kernel[2],   stride[1],   stride[2], padding[1],
-            padding[2],   dilation[1], dilation[2], groups};
+  /// Two axes are enough: planes along the first are as good as items.
+  bool flat() const {
+    return in[0] == out[0] && kernel[0] == 1 && padding[0] == 0 && stride[0] == 1;
   }
-  bool flat() const { return in[0] == 1 && out[0] == 1 && kernel[0] == 1 && padding[0] == 0; }
-
+  /// The same along two axes, where `flat()`.
+  conv_geometry plane() const {
+    return {items * in[0], in[1],       in[2],       in_channels, out[1],    out[2],
+            out_channels,  kernel[1],   kernel[2],   stride[1],   stride[2], padding[1],
+            padding[2],    dilation[1], dilation[2], groups};
+  }
   /// Outputs [begin, end) along an axis whose input at tap k exists.
   KOKKOS_FORCEINLINE_FUNCTION void reach(int axis, index_t k, index_t& begin, index_t& end) const {
     const index_t shift = padding[axis] - k * dilation[axis];
