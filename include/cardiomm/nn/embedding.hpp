@@ -89,6 +89,10 @@ class embedding {
       : weight(ex, {entries, channels}) {
     init::normal(ex, weight, 0, 1, seed);
   }
+  /// Shares a table.
+  explicit embedding(parameter<T, Ex> table) : weight(std::move(table)) {
+    require<shape_error>(weight.extents().size() == 2, "embedding: expected a table of two axes");
+  }
   index_t entries() const { return weight.extents()[0]; }
   index_t channels() const { return weight.extents()[1]; }
 
@@ -124,6 +128,10 @@ class positions : public layer<positions<T, Ex>, T, 3, 3, Ex> {
   positions(const Ex& ex, index_t longest, index_t channels, std::uint64_t seed = 0)
       : weight(ex, {longest, channels}) {
     init::normal(ex, weight, 0, 1, seed);
+  }
+  /// Shares a table.
+  explicit positions(parameter<T, Ex> table) : weight(std::move(table)) {
+    require<shape_error>(weight.extents().size() == 2, "positions: expected a table of two axes");
   }
   shape<3> output(const shape<3>& in) const {
     require<shape_error>(in[1] <= weight.extents()[0] && in[2] == weight.extents()[1],
