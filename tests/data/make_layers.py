@@ -113,4 +113,11 @@ case("max_pool.line", x[:, :, 0], lambda x: F.max_pool1d(x, 3, 1))
 case("max_pool.volume", x.reshape(2, 5, 3, 6, 4), lambda x: F.max_pool3d(x, (2, 3, 2), (1, 2, 2), 1))
 case("global_average_pool", x, lambda x: x.mean((2, 3)))
 
+# padding and softmax
+x = torch.randn(2, 5, 9, 7)
+case("pad", x, lambda x: F.pad(x, (0, 1, 3, 4)))
+case("pad.crop", x, lambda x: F.pad(x, (-2, 1, 1, -3)))
+case("softmax", x, lambda x: F.softmax(x, 1))
+case("softmax.vector", 300 * x[:, :, 0, 0], lambda x: F.softmax(x, 1))
+
 save_file(out, "layers.safetensors")
