@@ -28,6 +28,13 @@ struct sample_items {
   }
 };
 
+/// Items of both texts: gates come from the acquisition's, prompts from the sampling's. Either may
+/// be one for all.
+struct text_items {
+  sample_items acquisition, sampling;
+  text_items from(index_t i) const { return {acquisition.from(i), sampling.from(i)}; }
+};
+
 namespace detail {
 
 /// y(item, :) becomes its softmax.

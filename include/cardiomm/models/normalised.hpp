@@ -177,7 +177,7 @@ class normalised_unet {
   }
 
   void forward(const Ex& ex, const view<const C, 4, Ex>& x, const in2& acquisition,
-               const std::vector<tensor<T, 4, Ex>>& prompts, const sample_items& items,
+               const std::vector<tensor<T, 4, Ex>>& prompts, const text_items& items,
                const view<C, 4, Ex>& y) const {
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
     const shape<4> s = shape_of(x);
@@ -202,16 +202,16 @@ class normalised_unet {
     return t;
   }
   void forward(const Ex& ex, const view<const C, 4, Ex>& x, const in2& acquisition,
-               const in2& sampling, const sample_items& items, const view<C, 4, Ex>& y,
+               const in2& sampling, const text_items& items, const view<C, 4, Ex>& y,
                tape& t) const {
     enter(ex, x, t.moments.data(), t.v);
     net.forward(ex, t.v, acquisition, sampling, items, t.u, t.inner);
     leave(ex, t.u, t.moments.data(), y);
   }
   /// dx may be dy.
-  void backward(const Ex& ex, const in2& acquisition, const in2& sampling,
-                const sample_items& items, const view<const C, 4, Ex>& dy, const view<C, 4, Ex>& dx,
-                const out2& dacquisition, const out2& dsampling, tape& t) const {
+  void backward(const Ex& ex, const in2& acquisition, const in2& sampling, const text_items& items,
+                const view<const C, 4, Ex>& dy, const view<C, 4, Ex>& dx, const out2& dacquisition,
+                const out2& dsampling, tape& t) const {
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
     const shape<4> s = shape_of(dy);
     const auto f = frame(s);

@@ -168,7 +168,7 @@ class unet {
   /// y = network(x), features (sample, y, x, channel), keeping nothing. `acquisition` (text,
   /// length); `prompts` as above.
   void forward(const Ex& ex, const in4& x, const in2& acquisition,
-               const std::vector<tensor<T, 4, Ex>>& prompts, const sample_items& items,
+               const std::vector<tensor<T, 4, Ex>>& prompts, const text_items& items,
                const out4& y) const {
     check(shape_of(x));
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
@@ -189,7 +189,7 @@ class unet {
       {
         typename workspace<Ex>::frame inner(workspace<Ex>::of(ex));
         const auto cat = inner.template tensor<T>(joined(from, l));
-        join(ex, from, prompts[i], items, cat);
+        join(ex, from, prompts[i], items.sampling, cat);
         l.fuse.forward(ex, cat, cat);
         // Resizing and 1 x 1 convolutions commute, so both are applied to the smaller image.
         const auto& w = l.merged.extents();
@@ -202,7 +202,7 @@ class unet {
         twice().forward_add(ex, small, e[i], e[i]);
       }
       l.last.forward(ex, e[i], e[i]);
-      l.gate.forward(ex, e[i], acquisition, items, e[i]);
+      l.gate.forward(ex, e[i], acquisition, items.acquisition, e[i]);
     }
     tail_.forward(ex, e[0], y);
   }
@@ -250,7 +250,7 @@ class unet {
     return t;
   }
   void forward(const Ex& ex, const in4& x, const in2& acquisition, const in2& sampling,
-               const sample_items& items, const out4& y, tape& t) const {
+               const text_items& items, const out4& y, tape& t) const {
     head_.forward(ex, x, input(t, 0));
     for (std::size_t i = 0; i < levels_.size(); ++i) {
       levels_[i].encoder.forward(ex, t.levels[i].x, t.levels[i].e, t.levels[i].encoder);
@@ -261,20 +261,20 @@ class unet {
       const level& l = levels_[i];
       auto& k = t.levels[i];
       l.prompt.forward(ex, sampling, k.prompt, k.prompt_tape);
-      join(ex, result(t, i + 1), k.prompt, items, k.cat);
+      join(ex, result(t, i + 1), k.prompt, items.sampling, k.cat);
       l.fuse.forward(ex, k.cat, k.fused, k.fuse);
       l.reduce.forward(ex, k.fused, k.reduced);
       l.up.forward(ex, k.reduced, k.small);
       l.skip.forward(ex, k.e, k.skipped, k.skip);
       twice().forward_add(ex, k.small, k.skipped, k.sum);
       l.last.forward(ex, k.sum, k.z, k.last);
-      l.gate.forward(ex, k.z, acquisition, items, k.out, k.gate);
+      l.gate.forward(ex, k.z, acquisition, items.acquisition, k.out, k.gate);
     }
     tail_.forward(ex, result(t, 0), y);
   }
   /// dx is overwritten; gradients of the embeddings are added to, unless null.
   void backward(const Ex& ex, const in4& x, const in2& acquisition, const in2& sampling,
-                const sample_items& items, const in4& y, const in4& dy, const out4& dx,
+                const text_items& items, const in4& y, const in4& dy, const out4& dx,
                 const out2& dacquisition, const out2& dsampling, tape& t) const {
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
     nn::nothing none;
@@ -294,7 +294,7 @@ class unet {
       const auto dfused = inner.template tensor<T>(shape_of(k.cat));
       const auto dcat = inner.template tensor<T>(shape_of(k.cat));
       const auto dprompt = inner.template tensor<T>(shape_of(k.prompt));
-      l.gate.backward(ex, k.z, acquisition, items, d[i], dz, dacquisition, k.gate);
+      l.gate.backward(ex, k.z, acquisition, items.acquisition, d[i], dz, dacquisition, k.gate);
       l.last.backward(ex, k.sum, k.z, dz, d[i], k.last);
       l.skip.backward(ex, k.e, k.skipped, d[i], de[i], k.skip);
       twice().backward(ex, k.small, k.sum, d[i], dsmall, none);
@@ -305,9 +305,9 @@ class unet {
       const index_t pixels = s[1] * s[2], depth = l.prompt.channels();
       launch::rows(ex, s[0] * pixels, s[3],
                    detail::split_features<T>{dcat.data(), d[i + 1].data(), s[3], depth});
-      launch::rows(
-          ex, index_t(k.prompt.extent(0)) * pixels, depth,
-          detail::split_prompt<T>{dcat.data(), dprompt.data(), items, s[0], pixels, s[3], depth});
+      launch::rows(ex, index_t(k.prompt.extent(0)) * pixels, depth,
+                   detail::split_prompt<T>{dcat.data(), dprompt.data(), items.sampling, s[0],
+                                           pixels, s[3], depth});
       l.prompt.backward(ex, sampling, k.prompt, dprompt, dsampling, k.prompt_tape);
     }
     {
