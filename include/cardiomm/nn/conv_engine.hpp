@@ -7,6 +7,7 @@
 /// portable kernels.
 
 #include "cardiomm/nn/backend/cudnn.hpp"
+#include "cardiomm/nn/backend/miopen.hpp"
 #include "cardiomm/nn/channel_sums.hpp"
 #include "cardiomm/nn/conv_host.hpp"
 #include "cardiomm/nn/conv_portable.hpp"
@@ -23,6 +24,12 @@ struct library_of {
 template <>
 struct library_of<Kokkos::Cuda> {
   using type = nn::detail::cudnn_api;
+};
+#endif
+#if CARDIOMM_HAS_MIOPEN && defined(KOKKOS_ENABLE_HIP)
+template <>
+struct library_of<Kokkos::HIP> {
+  using type = nn::detail::miopen_api;
 };
 #endif
 template <ExecutionSpace Ex>

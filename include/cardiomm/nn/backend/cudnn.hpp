@@ -50,26 +50,21 @@ struct cudnn_api {
 
   static void make(handle h, const conv_sizes& s, bool single, bool tf32, conv_pass pass, plan& p) {
     const cudnnDataType_t type = single ? CUDNN_DATA_FLOAT : CUDNN_DATA_DOUBLE;
-    // Planes have two spatial axes.
-    const int first = s.flat() ? 1 : 0, axes = 3 - first;
-    const index_t items = s.flat() ? s.items * s.in[0] : s.items;
+    const conv_axes a(s);
     check(cudnnCreateTensorDescriptor(&p.x), "create descriptor");
     check(cudnnCreateTensorDescriptor(&p.y), "create descriptor");
     check(cudnnCreateFilterDescriptor(&p.w), "create descriptor");
     check(cudnnCreateConvolutionDescriptor(&p.conv), "create descriptor");
-    features(p.x, type, items, s.in_channels, s.in + first, axes);
-    features(p.y, type, items, s.out_channels, s.out + first, axes);
-    int kernel[5] = {static_cast<int>(s.out_channels), static_cast<int>(s.group_in())};
-    int padding[3], stride[3], dilation[3];
-    for (int d = 0; d < axes; ++d) {
-      kernel[2 + d] = static_cast<int>(s.kernel[first + d]);
-      padding[d] = static_cast<int>(s.padding[first + d]);
-      stride[d] = static_cast<int>(s.stride[first + d]);
-      dilation[d] = static_cast<int>(s.dilation[first + d]);
-    }
-    check(cudnnSetFilterNdDescriptor(p.w, type, CUDNN_TENSOR_NHWC, axes + 2, kernel),
+    const channels_last x(a.items, s.in_channels, s.in + a.first, a.count);
+    const channels_last y(a.items, s.out_channels, s.out + a.first, a.count);
+    const channels_last w(s.out_channels, s.group_in(), s.kernel + a.first, a.count);
+    check(cudnnSetTensorNdDescriptor(p.x, type, a.count + 2, x.extent, x.step),
+          "describe features");
+    check(cudnnSetTensorNdDescriptor(p.y, type, a.count + 2, y.extent, y.step),
+          "describe features");
+    check(cudnnSetFilterNdDescriptor(p.w, type, CUDNN_TENSOR_NHWC, a.count + 2, w.extent),
           "describe weights");
-    check(cudnnSetConvolutionNdDescriptor(p.conv, axes, padding, stride, dilation,
+    check(cudnnSetConvolutionNdDescriptor(p.conv, a.count, a.padding, a.stride, a.dilation,
                                           CUDNN_CROSS_CORRELATION, type),
           "describe convolution");
     check(cudnnSetConvolutionGroupCount(p.conv, static_cast<int>(s.groups)), "set groups");
@@ -140,20 +135,6 @@ struct cudnn_api {
   }
 
  private:
-  /// Features with channels last; the library's order of axes is (item, channel, spatial...).
-  static void features(cudnnTensorDescriptor_t t, cudnnDataType_t type, index_t items,
-                       index_t channels, const index_t* spatial, int axes) {
-    int extent[5] = {static_cast<int>(items), static_cast<int>(channels)};
-    int step[5] = {0, 1};
-    index_t pitch = channels;
-    for (int d = axes - 1; d >= 0; --d) {
-      extent[2 + d] = static_cast<int>(spatial[d]);
-      step[2 + d] = static_cast<int>(pitch);
-      pitch *= spatial[d];
-    }
-    step[0] = static_cast<int>(pitch);
-    check(cudnnSetTensorNdDescriptor(t, type, axes + 2, extent, step), "describe features");
-  }
   /// The first of the library's algorithms, best first, that is deterministic and keeps to the
   /// precision asked for.
   template <class Perf, class List, class Work>

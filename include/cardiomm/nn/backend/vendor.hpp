@@ -64,6 +64,38 @@ struct add_channels_last_weights {
   }
 };
 
+/// The spatial axes as the libraries take them: two where they are enough, else three.
+struct conv_axes {
+  int first, count;
+  index_t items;
+  int padding[3], stride[3], dilation[3];
+  explicit conv_axes(const conv_sizes& s)
+      : first(s.flat() ? 1 : 0), count(3 - first), items(s.flat() ? s.items * s.in[0] : s.items) {
+    for (int d = 0; d < count; ++d) {
+      padding[d] = static_cast<int>(s.padding[first + d]);
+      stride[d] = static_cast<int>(s.stride[first + d]);
+      dilation[d] = static_cast<int>(s.dilation[first + d]);
+    }
+  }
+};
+/// Extents and steps of (item, spatial..., channel) in the libraries' order (item, channel,
+/// spatial...); of weights too, where items are the output channels.
+struct channels_last {
+  int extent[5], step[5];
+  channels_last(index_t items, index_t channels, const index_t* spatial, int axes) {
+    index_t pitch = channels;
+    for (int d = axes - 1; d >= 0; --d) {
+      extent[2 + d] = static_cast<int>(spatial[d]);
+      step[2 + d] = static_cast<int>(pitch);
+      pitch *= spatial[d];
+    }
+    extent[0] = static_cast<int>(items);
+    extent[1] = static_cast<int>(channels);
+    step[0] = static_cast<int>(pitch);
+    step[1] = 1;
+  }
+};
+
 /// The library's handle and plans for an instance of the space and a host thread; they end with
 /// Kokkos.
 template <class Api, ExecutionSpace Ex>
