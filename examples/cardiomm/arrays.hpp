@@ -273,31 +273,36 @@ inline opened_mask open_mask(const std::string& path, const mask_target& t,
   return {std::move(file), std::move(from)};
 }
 
-/// A mask (frame, y, x) of 0 and 1 with `t.frames` frames. Every value but 0 is a sample.
-inline host_tensor<std::uint8_t, 3> read_mask(const opened_mask& opened, const mask_target& t) {
+/// A mask (frame, y, x) of 0 and 1 with `count` of the `t.frames` frames, all of them if it is left
+/// out. Every value but 0 is a sample.
+inline host_tensor<std::uint8_t, 3> read_mask(const opened_mask& opened, const mask_target& t,
+                                              index_t first = 0, index_t count = -1) {
   using enum axis;
   const auto& [file, from] = opened;
   const std::string& path = from.path;
-  const index_t frames = from.extent(frame), nx = from.extent(x);
-  std::vector<double> values(static_cast<std::size_t>(file.values.size()));
+  if (count < 0) count = t.frames - first;
+  const bool one = from.extent(frame) == 1;
+  const index_t frames = one ? 1 : count, nx = from.extent(x);
+  const std::vector<cut> cuts = {{frame, one ? 0 : first, frames}};
+  std::vector<double> values(static_cast<std::size_t>(frames * t.ny * nx));
   if (file.kind == format::cfl) {
     std::vector<complex<float>> raw(values.size());
-    read_ordered(file, from, {frame, y, x}, raw.data());
+    read_ordered(file, from, {frame, y, x}, raw.data(), cuts);
     for (std::size_t i = 0; i < raw.size(); ++i)
       values[i] = std::abs(std::complex<float>(raw[i].real(), raw[i].imag()));
   } else
-    read_ordered(file, from, {frame, y, x}, values.data());
+    read_ordered(file, from, {frame, y, x}, values.data(), cuts);
   auto mask =
-      cardiomm::make_tensor<std::uint8_t>(host_space{}, cardiomm::shape<3>{{t.frames, t.ny, t.nx}});
+      cardiomm::make_tensor<std::uint8_t>(host_space{}, cardiomm::shape<3>{{count, t.ny, t.nx}});
   bool any = false;
-  for (index_t f = 0; f < t.frames; ++f)
+  for (index_t f = 0; f < count; ++f)
     for (index_t j = 0; j < t.ny; ++j)
       for (index_t i = 0; i < t.nx; ++i) {
         const double v = values[static_cast<std::size_t>(((frames == 1 ? 0 : f) * t.ny + j) * nx +
                                                          (nx == 1 ? 0 : i))];
         require<value_error>(std::isfinite(v), path,
-                             ": mask: expected finite values, found NaN or infinity at (frame ", f,
-                             ", y ", j, ", x ", i, ")");
+                             ": mask: expected finite values, found NaN or infinity at (frame ",
+                             first + f, ", y ", j, ", x ", i, ")");
         mask(f, j, i) = v != 0;
         any = any || v != 0;
       }

@@ -26,13 +26,15 @@ using json = nlohmann::ordered_json;  // keys in the order in which they are wri
 enum exit_code { success = 0, internal_error = 1, user_error = 2, interrupted_code = 130 };
 
 /// Thrown between iterations or frames after an interrupt from the keyboard.
-struct interrupted {};
+struct interrupted {
+  std::string kept;  ///< what is left of the work, and how to go on
+};
 
 /// Set by the signal handler of main.cpp.
 inline volatile std::sig_atomic_t interrupt_requested = 0;
 
 inline void stop_if_interrupted() {
-  if (interrupt_requested) throw interrupted{};
+  if (interrupt_requested) throw interrupted{{}};
 }
 
 /// Options that every subcommand has.
@@ -82,6 +84,10 @@ class progress {
       std::printf("%s\n", text.c_str());
       std::fflush(stdout);
     }
+  }
+  /// A part of a step, which is too small for a log: shown on terminals only.
+  void part(const std::string& text) {
+    if (terminal_) stage(text);
   }
   void clear() {
     if (shown_) std::fprintf(stderr, "\r\033[K");
@@ -145,6 +151,7 @@ action add_phantom(CLI::App& app, common_options& common);
 action add_mask(CLI::App& app, common_options& common);
 action add_maps(CLI::App& app, common_options& common);
 action add_recon(CLI::App& app, common_options& common);
+action add_snr(CLI::App& app, common_options& common);
 action add_map(CLI::App& app, common_options& common);
 action add_eval(CLI::App& app, common_options& common);
 action add_convert(CLI::App& app, common_options& common);

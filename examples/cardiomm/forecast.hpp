@@ -27,16 +27,21 @@ inline constexpr double mixing = 16 << 20;
 /// What the program grows by when it starts to work: code, tables of transforms, stacks, a window
 /// of the file.
 inline constexpr double started = 2.5e6;
+/// Feature maps of the finest level that a network holds at once.
+inline constexpr double network_features = 6;
+/// Operations a second and thread of the network's convolutions (a core with AVX-512).
+inline constexpr double network_rate = 3e11;
 }  // namespace model
 
 /// Bytes of a process.
 struct forecast {
   double program = 0;  ///< before any work
   double kspace = 0, mask = 0, maps = 0, images = 0, solver = 0, workspace = 0, output = 0;
+  double weights = 0;    ///< of a network
   double available = 0;  ///< to all processes of this machine
   int here = 1;          ///< processes of this machine
   double peak() const {
-    return program + kspace + mask + maps + images + solver + workspace + output;
+    return program + kspace + mask + maps + images + solver + workspace + output + weights;
   }
   /// Bytes that all processes of this machine will ask for.
   double wanted() const { return (peak() - program) * here; }

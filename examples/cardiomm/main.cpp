@@ -65,6 +65,7 @@ int run(int argc, char** argv, const cardiomm::dist::communicator& team) {
   actions["mask"] = add_mask(app, common);
   actions["maps"] = add_maps(app, common);
   actions["recon"] = add_recon(app, common);
+  actions["snr"] = add_snr(app, common);
   actions["map"] = add_map(app, common);
   actions["eval"] = add_eval(app, common);
   actions["convert"] = add_convert(app, common);
@@ -154,8 +155,8 @@ int main(int argc, char** argv) {
   if (team.size() > 1) end_on_signals(team);
   try {
     return run(argc, argv, team);
-  } catch (const interrupted&) {
-    return fail(team, interrupted_code, "interrupted");
+  } catch (const interrupted& e) {
+    return fail(team, interrupted_code, "interrupted" + e.kept);
   } catch (const cardiomm::error& e) {
     return fail(team, user_error, e.what());
   } catch (const std::bad_alloc&) {

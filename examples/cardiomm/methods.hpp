@@ -47,6 +47,10 @@ solution<T> run_radial(const request<T>& r);
 template <class T>
 solution<T> run_grappa(const request<T>& r);
 
+/// All of `recon --method cardiomm` after its inputs were opened: image by image.
+template <class T>
+void run_network(const recon_command& c, const recon_inputs& in, const common_options& common);
+
 inline mri::algorithm algorithm_of(const recon_command& c) {
   const std::string name = c.algorithm();
   return name == "admm"   ? mri::algorithm::admm

@@ -185,9 +185,10 @@ inline void print(const forecast& f, const durations& t, const recon_command& c,
                   const recon_inputs& in, const common_options& common) {
   const bool rss = c.method == "rss";
   if (common.as_json) {
-    const json bytes = {{"program", f.program},     {"kspace", f.kspace}, {"mask", f.mask},
-                        {"maps", f.maps},           {"images", f.images}, {"solver", f.solver},
-                        {"workspace", f.workspace}, {"output", f.output}, {"peak", f.peak()}};
+    json bytes = {{"program", f.program},     {"kspace", f.kspace}, {"mask", f.mask},
+                  {"maps", f.maps},           {"images", f.images}, {"solver", f.solver},
+                  {"workspace", f.workspace}, {"output", f.output}, {"peak", f.peak()}};
+    if (f.weights > 0) bytes["weights"] = f.weights;
     json whole;
     for (const auto& [key, value] : bytes.items()) whole[key] = std::llround(value.get<double>());
     const json result = {{"dry_run", true},
@@ -219,16 +220,18 @@ inline void print(const forecast& f, const durations& t, const recon_command& c,
   line("k-space", f.kspace);
   line("mask", f.mask);
   line("coil maps", f.maps);
+  line("weights", f.weights);
   line("images", f.images);
   line("solver vectors", f.solver);
   line("workspace", f.workspace);
   line("output", f.output);
   line("peak", f.peak());
   line("available", f.available);
-  std::printf("time (files in memory)\n  read %.2f s, %ssolve %.2f s, write %.2f s: %.2f s\n",
-              t.read,
-              rss ? "" : ("maps " + json(std::round(t.maps * 100) / 100).dump() + " s, ").c_str(),
-              t.solve, t.write, t.total());
+  std::printf(
+      "time (files in memory)\n  read %.2f s, %ssolve %.2f s, write %.2f s: %.2f s\n", t.read,
+      rss || c.network() ? ""
+                         : ("maps " + json(std::round(t.maps * 100) / 100).dump() + " s, ").c_str(),
+      t.solve, t.write, t.total());
 }
 
 }  // namespace program

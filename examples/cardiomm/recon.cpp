@@ -11,6 +11,7 @@
 #include "cardiomm/mri/scale.hpp"
 #include "interrupt.hpp"
 #include "methods.hpp"
+#include "partial_fourier.hpp"
 #include "probe.hpp"
 
 namespace program {
@@ -212,6 +213,7 @@ void run(const recon_command& c, const common_options& common) {
     check_options(c);
     return open_inputs(c, team.size(), team.rank());
   });
+  if (c.network()) return run_network<T>(c, in, common);
   const forecast expected = forecast_of<T>(c, in, team);
   if (c.dry) {
     dist::together(team, [&] {
@@ -289,6 +291,9 @@ void run(const recon_command& c, const common_options& common) {
     } else {
       image = solve(ex, c, in, a, o, end);
       cardiomm::blas1::scale(ex, complex<T>(T(scale)), image);
+      if (!c.partial.empty())
+        naming(c.mask.empty() ? c.kspace + ": " : c.mask + ": ",
+               [&] { complete_image(ex, c, a.mask, image); });
     }
     ex.fence();
   };
@@ -356,6 +361,8 @@ action add_recon(CLI::App& app, common_options& common) {
       "--compress 8 --crop-readout --out x.npy\n"
       "  cardiomm recon --dry-run --method sense --kspace kspace.npy --out sense.npy\n"
       "  mpirun -n 4 cardiomm recon --method sense --kspace kspace.npy --out sense.npy\n"
+      "  cardiomm recon --method cardiomm --kspace k.npy --mask m.npy --weights w.safetensors "
+      "--embedding e.safetensors --out x.npy\n"
       "K-space is (frame, slice, coil, y, x), (frame, coil, y, x) or (coil, y, x), centred, with "
       "an\northonormal transform. Methods minimise 1/2 |A x - y|^2 + lambda R(x) from x = 0, in "
       "the units "
@@ -392,6 +399,9 @@ action add_recon(CLI::App& app, common_options& common) {
                      "iteration to iteration: none, which minimises one function; random, as BART; "
                      "with llr cycle, which includes --data-step. Left out: none, llr by fista: "
                      "cycle, whose images have less error");
+  command.add_option("--partial-fourier", c->partial,
+                     "Complete k-space that was measured farther on one side, along y and x, from "
+                     "the image's smooth phase: pocs or homodyne");
   command.add_flag("--data-step", c->data_step,
                    "l1wavelet, llr: at the end a gradient step of the data term, as BART 0.8, "
                    "which gives back what the threshold took from the data");
@@ -405,6 +415,33 @@ action add_recon(CLI::App& app, common_options& common) {
       "--traj", c->traj,
       "radial: trajectory (frame, spoke, sample, 2) or (spoke, sample, 2), (kx, ky) in "
       "cycles/FOV, or BART's");
+  command.add_option("--weights", c->weights, "cardiomm: weights of the network (.safetensors)");
+  command.add_option("--embedding", c->embedding,
+                     "cardiomm: .safetensors file with lm_embd_adapt and lm_embd_adapt2 (1, 1, d), "
+                     "instead of text");
+  command.add_option(
+      "--text-weights", c->text_weights,
+      "cardiomm: CLIP text tower and language heads (.safetensors), with --metadata");
+  command.add_option("--metadata", c->metadata,
+                     "cardiomm: the acquisition, as the network's sentence 'Adult cardiac MRI "
+                     "reconstruction.Vendor: 3.0T, Siemens, Vida. Modality: cine, short-axis.' or "
+                     "as field=3.0T, vendor=Siemens, scanner=Vida, modality=cine, view=sax");
+  command.add_option("--undersampling", c->undersampling,
+                     "cardiomm: '8x uniform', random or radial; left out: from --metadata, the "
+                     "name of the mask, or the mask");
+  command.add_option("--merges", c->merges,
+                     "cardiomm: CLIP's bpe_simple_vocab_16e6.txt.gz; left out: data/clip/ in "
+                     "$CARDIOMM_SHARED or ../shared");
+  command.add_option("--text-heads", c->heads,
+                     "cardiomm: attention heads of the text tower, left out: of 64 channels each");
+  command.add_option("--acs", c->acs,
+                     "cardiomm: central lines that the coil maps are found from, left out: 20; 0 "
+                     "counts them in the mask");
+  command.add_option("--acs-shape", c->acs_shape,
+                     "cardiomm: 1d, whole lines (default, as published), or 2d, a square");
+  command.add_option("--batch", c->batch, "cardiomm: images at once, left out: 1");
+  command.add_flag("--tiled", c->tiled,
+                   "cardiomm: texts of a batch are tiled over its coils, as the reference does");
   command.add_flag("--joint", c->joint,
                    "One system of all frames and slices, as BART; else one for each");
   command.add_flag("--scale", c->scale,

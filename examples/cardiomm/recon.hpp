@@ -38,6 +38,8 @@ inline constexpr method methods[] = {
     {"lps", "low rank + sparse in the temporal spectrum", true, true, true},
     {"nlinv", "maps and image together, by Gauss-Newton steps", false, true, true, 8, 0},
     {"radial", "non-Cartesian (--traj), lambda TV in time", false, true, true},
+    {"cardiomm", "the unrolled network CardioMM (--weights, and text or --embedding)", false, false,
+     false},
 };
 /// Their names, "zf, rss or sense".
 inline std::string method_names() {
@@ -56,12 +58,17 @@ struct recon_command {
   std::string method = "sense", kspace, mask, maps, noise, traj, matrix, out;
   double tolerance = 0;
   std::optional<int> steps;
-  std::string wavelet = "dau2", tv = "time", solver, shift;
+  std::string wavelet = "dau2", tv = "time", solver, shift, partial;
   int levels = 3;
   index_t block = 8;
   std::optional<double> weight, low_rank;
   bool joint = false, scale = false, crop = false, dry = false, data_step = false;
   std::optional<index_t> coils, calib;
+  // of --method cardiomm
+  std::string weights, embedding, text_weights, merges;
+  std::optional<std::string> metadata, undersampling, acs_shape;
+  std::optional<index_t> acs, batch, heads;
+  bool tiled = false;
   axes_option given;
 
   double lambda() const { return weight.value_or(method_named(method).lambda); }
@@ -77,12 +84,15 @@ struct recon_command {
   bool ends_on_data() const { return data_step || (method == "llr" && grid() == "cycle"); }
   int iterations() const { return steps.value_or(method_named(method).iterations); }
   bool recipe() const { return method != "zf" && method != "rss" && method != "sense"; }
+  bool network() const { return method == "cardiomm"; }
   /// Maps are read or estimated.
   bool wants_maps() const {
     return method_named(method).maps || (method != "rss" && !maps.empty());
   }
   /// The image is a magnitude.
-  bool magnitude() const { return method == "rss" || (method == "grappa" && maps.empty()); }
+  bool magnitude() const {
+    return method == "rss" || network() || (method == "grappa" && maps.empty());
+  }
 };
 
 /// An input and its extents in the order in which it is used.
@@ -115,6 +125,7 @@ struct recon_inputs {
   host_tensor<double, 4> trajectory;  ///< (frame or 1, spoke, sample, 2), or empty
   bool raw_coils = false;             ///< maps of the coils of the file
   bool raw_readout = false;           ///< maps of the readout of the file
+  bool streamed = false;              ///< masks are read for the frames of `mine` only
   dist::partition cut;
   dist::block mine;
 
@@ -134,6 +145,66 @@ struct recon_inputs {
   /// Values are read to their final place, or to a buffer before they are cropped or compressed.
   bool direct() const { return whole == kspace.sizes; }
 };
+
+/// The same for the options of `--method cardiomm`.
+inline void check_network_options(const recon_command& c) {
+  if (!c.network()) {
+    const std::pair<const char*, bool> own[] = {{"--weights", !c.weights.empty()},
+                                                {"--embedding", !c.embedding.empty()},
+                                                {"--text-weights", !c.text_weights.empty()},
+                                                {"--metadata", c.metadata.has_value()},
+                                                {"--undersampling", c.undersampling.has_value()},
+                                                {"--merges", !c.merges.empty()},
+                                                {"--text-heads", c.heads.has_value()},
+                                                {"--acs", c.acs.has_value()},
+                                                {"--acs-shape", c.acs_shape.has_value()},
+                                                {"--batch", c.batch.has_value()},
+                                                {"--tiled", c.tiled}};
+    for (const auto& [name, given] : own)
+      require<value_error>(!given, name, ": expected --method cardiomm, found --method ", c.method);
+    return;
+  }
+  require<value_error>(
+      !c.weights.empty(),
+      "--weights: expected the .safetensors file of --method cardiomm, found none");
+  const bool text = !c.text_weights.empty() || c.metadata.has_value();
+  require<value_error>(text || !c.embedding.empty(),
+                       "--method cardiomm: expected --embedding, or --text-weights and --metadata, "
+                       "found neither");
+  require<value_error>(!text || c.embedding.empty(),
+                       "--method cardiomm: expected --embedding, or --text-weights and --metadata, "
+                       "found both");
+  require<value_error>(!text || (!c.text_weights.empty() && c.metadata.has_value()),
+                       c.metadata ? "--text-weights: expected the weights of the text tower for "
+                                    "--metadata, found none"
+                                  : "--metadata: expected a description of the acquisition for "
+                                    "--text-weights, found none");
+  require<value_error>(text || (!c.undersampling && c.merges.empty() && !c.heads),
+                       c.undersampling ? "--undersampling"
+                       : c.heads       ? "--text-heads"
+                                       : "--merges",
+                       ": expected --text-weights and --metadata, found --embedding");
+  require<value_error>(c.heads.value_or(1) >= 1, "--text-heads: expected at least 1, found ",
+                       c.heads.value_or(1));
+  require<value_error>(c.acs.value_or(20) >= 0, "--acs: expected at least 0 lines, found ",
+                       c.acs.value_or(0));
+  const std::string shape = c.acs_shape.value_or("1d");
+  require<value_error>(shape == "1d" || shape == "2d", "--acs-shape: expected 1d or 2d, found '",
+                       shape, "'");
+  require<value_error>(
+      shape == "1d" || c.acs.value_or(20) > 0,
+      "--acs 0: expected --acs-shape 1d, which counts the lines in the mask, found "
+      "2d");
+  require<value_error>(c.batch.value_or(1) >= 1, "--batch: expected at least 1 image, found ",
+                       c.batch.value_or(1));
+  require<value_error>(!c.scale && !c.calib && !c.weight && !c.steps,
+                       "--method cardiomm: expected none of --scale, --calib, --lambda and "
+                       "--iterations, found ",
+                       c.scale    ? "--scale"
+                       : c.calib  ? "--calib"
+                       : c.weight ? "--lambda"
+                                  : "--iterations");
+}
 
 /// Throws value_error for options outside their range.
 inline void check_options(const recon_command& c) {
@@ -159,6 +230,12 @@ inline void check_options(const recon_command& c) {
   require<value_error>(!c.data_step || c.method == "llr" || c.method == "l1wavelet",
                        "--data-step: expected --method l1wavelet or llr, found --method ",
                        c.method);
+  require<value_error>(c.partial.empty() || c.partial == "pocs" || c.partial == "homodyne",
+                       "--partial-fourier: expected pocs or homodyne, found '", c.partial, "'");
+  require<value_error>(c.partial.empty() || (!c.magnitude() && c.method != "radial"),
+                       "--partial-fourier: expected a method with complex images of Cartesian "
+                       "data, found --method ",
+                       c.method, c.method == "grappa" ? " without --maps" : "");
   if (c.low_rank) require_number("--lambda-low-rank", *c.low_rank, 0);
   require<value_error>(
       solver == "fista" || c.method == "tv" || c.method == "llr" || c.method == "radial",
@@ -174,8 +251,9 @@ inline void check_options(const recon_command& c) {
                        "--matrix: expected --method radial, found --method ", c.method);
   require<value_error>(c.method != "radial" || (!c.crop && !c.scale && c.mask.empty()),
                        "--method radial: expected none of --mask, --crop-readout and --scale");
-  require<value_error>(c.maps.empty() || c.method != "nlinv",
-                       "--maps: expected a method that uses coil maps, found --method nlinv");
+  require<value_error>(c.maps.empty() || (c.method != "nlinv" && !c.network()),
+                       "--maps: expected a method that uses coil maps, found --method ", c.method);
+  check_network_options(c);
   require<value_error>(!c.coils || *c.coils >= 1, "--compress: expected at least 1 coil, found ",
                        c.coils.value_or(0));
   require<value_error>(!c.calib || *c.calib >= 1, "--calib: expected at least 1, found ",
@@ -195,6 +273,7 @@ inline recon_inputs open_inputs(const recon_command& c, int processes, int proce
                   {},
                   false,
                   false,
+                  c.network(),
                   {s[0], s[1], processes, method_named(c.method).series},
                   {}};
   in.mine = in.cut.of(process);
@@ -213,6 +292,13 @@ inline recon_inputs open_inputs(const recon_command& c, int processes, int proce
     require<value_error>(*c.coils <= s[2], "--compress: expected 1 to ", s[2], " coils as in ",
                          c.kspace, ", found ", *c.coils);
     in.whole[2] = *c.coils;
+  }
+  if (c.network()) {
+    const bool square = c.acs_shape.value_or("1d") == "2d";
+    const index_t most = square ? std::min(s[3], in.whole[4]) : s[3];
+    require<value_error>(c.acs.value_or(20) <= most, "--acs: expected at most ", most,
+                         square ? " samples along y and x" : " lines", " as in ", c.kspace,
+                         ", found ", c.acs.value_or(20), c.acs ? "" : " (the default)");
   }
   const shape<5>& w = in.whole;
   in.matrix = shape<2>{{w[3], w[4]}};

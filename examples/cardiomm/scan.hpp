@@ -26,6 +26,7 @@ template <class T>
 struct acquisition {
   cardiomm::tensor<complex<T>, 5, space> kspace;  ///< this process's (frame, slice, coil, y, x)
   host_tensor<std::uint8_t, 3> mask;              ///< (frame, y, x) of all frames
+  index_t first = 0;                              ///< the frame of the series that it starts with
   cardiomm::tensor<complex<T>, 5, space> maps;    ///< (set, slice, coil, y, x), empty until known
   cardiomm::tensor<complex<T>, 2, space> whitening, compression;
 };
@@ -73,13 +74,14 @@ class scan_reader {
  public:
   scan_reader(const space& ex, const recon_command& c, const recon_inputs& in, acquisition<T>& a)
       : ex_(ex), c_(c), in_(in), a_(a), find_mask_(!in.mask) {
-    if (in.mask) {
-      a.mask = read_mask(*in.mask, in.target());
-    } else {
-      const mask_target t = in.target();
-      a.mask = cardiomm::zeros<std::uint8_t>(host_space{}, shape<3>{{t.frames, t.ny, t.nx}});
-    }
-    if (in.noise) find_whitening();
+    const mask_target t = in.target();
+    const index_t frames = in.streamed ? in.mine.frames : t.frames;
+    a.first = in.streamed ? in.mine.frame : 0;
+    if (in.mask)
+      a.mask = read_mask(*in.mask, t, a.first, frames);
+    else
+      a.mask = cardiomm::zeros<std::uint8_t>(host_space{}, shape<3>{{frames, t.ny, t.nx}});
+    if (in.noise && a.whitening.size() == 0) find_whitening();
   }
 
   /// Gram matrices of the coils (frame * slice of the whole series, coil, coil), those of other
@@ -165,7 +167,7 @@ class scan_reader {
     read_ordered(in_.kspace.file, in_.kspace.from, kspace_axes, to,
                  {{axis::frame, frame, s[0]}, {axis::slice, b.slice, b.slices}});
     require_finite(host, in_.kspace.from, kspace_axes, {frame, b.slice, 0, 0, 0});
-    std::uint8_t* mask = a_.mask.data() + frame * s[3] * s[4];
+    std::uint8_t* mask = a_.mask.data() + (frame - a_.first) * s[3] * s[4];
     if (in_.mask)
       cardiomm::launch::rows(host_space{}, s.size() / s[4], s[4], apply_mask<C>{to, mask, s});
     host_space{}.fence();
@@ -194,6 +196,15 @@ class scan_reader {
   cardiomm::tensor<C, 5, space> device_;
 };
 
+/// The matrix of `--compress`, from the frames of all processes.
+template <class T>
+void find_coil_compression(const space& ex, const recon_command& c, const dist::communicator& team,
+                           scan_reader<T>& reader, acquisition<T>& a) {
+  const auto grams = dist::together(team, [&] { return reader.grams(); });
+  team.sum(reinterpret_cast<double*>(grams.data()), 2 * static_cast<index_t>(grams.size()));
+  dist::together(team, [&] { a.compression = mri::compression_of<T>(ex, grams, *c.coils).matrix; });
+}
+
 /// Reads k-space through all steps before the maps; every process gets its own part of it, the mask
 /// of all frames, and the same matrices. `step` hears what is done.
 template <class T, class F>
@@ -204,11 +215,8 @@ acquisition<T> read_scan(const space& ex, const recon_command& c, const recon_in
   std::optional<scan_reader<T>> reader;
   dist::together(team, [&] { reader.emplace(ex, c, in, a); });
   if (c.coils) {
-    const auto grams = dist::together(team, [&] { return reader->grams(); });
-    team.sum(reinterpret_cast<double*>(grams.data()), 2 * static_cast<index_t>(grams.size()));
     step("compressing the coils");
-    dist::together(team,
-                   [&] { a.compression = mri::compression_of<T>(ex, grams, *c.coils).matrix; });
+    find_coil_compression(ex, c, team, *reader, a);
   }
   dist::together(team, [&] { reader->read(); });
   if (!in.mask) team.any(a.mask.data(), static_cast<index_t>(a.mask.size()));
