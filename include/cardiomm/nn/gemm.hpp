@@ -95,32 +95,54 @@ struct kernels {
       list<3>(std::make_index_sequence<most_rows>())};
 };
 
+/// Called between blocks of rows; nothing to do.
+struct no_errand {
+  void operator()() const {}
+};
+
 /// Rows of one panel, in blocks of equal size.
-template <class L>
-void rows(index_t m, int packets, operands<typename lane_traits<L>::real> o, index_t b_row) {
+template <class L, class Errand>
+void rows(index_t m, int packets, operands<typename lane_traits<L>::real> o, index_t b_row,
+          Errand& errand) {
   const index_t most = rows_of(packets), blocks = (m + most - 1) / most;
   for (index_t i = 0; i < blocks; ++i) {
     const index_t n = (m - 1) / blocks + 1;  // the rest is shared evenly: sizes n or n - 1
     const index_t here = i < m - (n - 1) * blocks ? n : n - 1;
     kernels<L>::of[packets - 1][here - 1](o, b_row);
+    errand();
     o.a += here * o.row;
     o.c += here * o.c_row;
   }
 }
 
 /// C (+)= A B with m rows and `packets` packets of columns. Panel after panel lies at b, each
-/// (segments * depth) rows of `panel_of` packets.
-template <class L>
-void multiply(index_t m, index_t packets, operands<typename lane_traits<L>::real> o) {
+/// (segments * depth) rows of `panel_of` packets. `errand()` is called `errands` times, in between.
+template <class L, class Errand>
+void multiply(index_t m, index_t packets, operands<typename lane_traits<L>::real> o,
+              Errand&& errand) {
   constexpr int W = lane_traits<L>::width;
   if (m <= 0) return;
   for (index_t left = packets; left > 0;) {
     const int p = panel_of(left);
-    rows<L>(m, p, o, p * W);
+    rows<L>(m, p, o, p * W, errand);
     o.b += o.segments * o.depth * p * W;
     o.c += p * W;
     left -= p;
   }
+}
+
+template <class L>
+void multiply(index_t m, index_t packets, operands<typename lane_traits<L>::real> o) {
+  multiply<L>(m, packets, o, no_errand{});
+}
+inline index_t errands(index_t m, index_t packets) {
+  index_t n = 0;
+  for (index_t left = packets; left > 0;) {
+    const int p = panel_of(left);
+    n += (m + rows_of(p) - 1) / rows_of(p);
+    left -= p;
+  }
+  return n;
 }
 
 /// The same with B as it lies in memory, rows b_row numbers long, padded to whole packets.
@@ -129,9 +151,10 @@ void multiply_plain(index_t m, index_t packets, operands<typename lane_traits<L>
                     index_t b_row) {
   constexpr int W = lane_traits<L>::width;
   if (m <= 0) return;
+  no_errand none;
   for (index_t left = packets; left > 0;) {
     const int p = panel_of(left);
-    rows<L>(m, p, o, b_row);
+    rows<L>(m, p, o, b_row, none);
     o.b += p * W;
     o.c += p * W;
     left -= p;

@@ -101,6 +101,35 @@ struct transform_weights {
   }
 };
 
+/// Rows of memory that will be needed soon: their lines are asked for a few at a time, while
+/// products are summed, so that nobody waits for them.
+struct soon {
+  const char* row = nullptr;
+  index_t pitch = 0, length = 0, rows = 0;  // bytes
+  index_t at = 0;
+
+  template <class T>
+  soon(const T* first, index_t pitch_, index_t length_, index_t rows_)
+      : row(reinterpret_cast<const char*>(first)),
+        pitch(pitch_ * static_cast<index_t>(sizeof(T))),
+        length(length_ * static_cast<index_t>(sizeof(T))),
+        rows(rows_) {}
+  index_t lines() const { return rows * ((length + 63) / 64); }
+  void ask(index_t n, bool write) {
+    for (; n > 0 && rows > 0; --n) {
+      if (write)
+        __builtin_prefetch(row + at, 1, 2);
+      else
+        __builtin_prefetch(row + at, 0, 2);
+      at += 64;
+      if (at < length) continue;
+      at = 0;
+      row += pitch;
+      --rows;
+    }
+  }
+};
+
 /// A block of tiles.
 template <class T, class F, ExecutionSpace Ex>
 struct kernel {
@@ -114,111 +143,154 @@ struct kernel {
   T* y;
   finish<T, F> end;
   T* partial;  // sums of blocks, or null
-  index_t packets, tiles_y, tiles_x, block, blocks;
+  index_t packets, tiles_y, tiles_x;
+  index_t high, wide;          // tiles of a block
+  index_t blocks_y, blocks_x;  // of an item
 
-  /// A block's input and output of all points stay in the second cache; blocks are equal and lie
-  /// within an item.
+  /// What a block needs stays in the second cache, beside the weights where these are small.
   void cut() {
     tiles_y = (g.out_y + step - 1) / step;
     tiles_x = (g.out_x + step - 1) / step;
-    const index_t all = tiles_y * tiles_x;
-    const index_t room = 640 * 1024 / static_cast<index_t>(sizeof(T));
-    index_t most = room / (points * (v_row() + packets * W));
-    most = most < 16 ? 16 : (most > 64 ? 64 : most);
-    blocks = (all + most - 1) / most;
-    if (blocks > 1) blocks = (blocks + 1) / 2 * 2;
-    block = (all + blocks - 1) / blocks;
-    blocks = (all + block - 1) / block;
+    index_t most = 32;
+    blocks_x = (tiles_x + 15) / 16;
+    wide = (tiles_x + blocks_x - 1) / blocks_x;
+    const index_t fit = most / wide > 1 ? most / wide : 1;
+    blocks_y = (tiles_y + fit - 1) / fit;
+    high = (tiles_y + blocks_y - 1) / blocks_y;
+    blocks_y = (tiles_y + high - 1) / high;
+    blocks_x = (tiles_x + wide - 1) / wide;
   }
+  index_t blocks() const { return blocks_y * blocks_x; }
+  /// Numbers of one tile and one point, of the input and of the products.
   index_t v_row() const { return g.in_c < W ? W : g.in_c; }
-  // An odd number of cache lines from point to point, so that they do not fall on one another.
-  static index_t odd_lines(index_t n) {
+  index_t m_row() const { return packets * W; }
+  index_t row() const { return v_row() > m_row() ? v_row() : m_row(); }
+  /// From point to point; an odd number of cache lines, so that points do not fall on one another.
+  index_t slot() const {
     const index_t line = 64 / static_cast<index_t>(sizeof(T));
-    return ((n + line - 1) / line | 1) * line;
+    return ((high * wide * row() + line - 1) / line | 1) * line;
   }
-  index_t v_point() const { return odd_lines(block * v_row()); }
-  index_t m_point() const { return odd_lines(block * packets * W); }
-  index_t scratch() const { return points * (v_point() + m_point()) + v_row() + W; }
+  index_t scratch() const { return (points + 1) * slot(); }
 
+  /// The products of a point are written over the input of the point before it, which lies in the
+  /// first cache and is not needed any more.
   template <class Tile>
   void operator()(const Tile& tile) const {
-    const index_t item = tile.index() / blocks, first = tile.index() % blocks * block;
-    const index_t all = tiles_y * tiles_x;
-    const index_t n = first + block < all ? block : all - first;
-    T* zero = tile.scratch();
-    T* v = zero + (v_row() + 15) / 16 * 16;
-    T* m = v + points * v_point();
+    const place here = at(tile.index());
+    const auto [item, ty, tx, ny, nx] = here;
+    T* const m = tile.scratch();
+    T* const v = m + slot();
     T* sum = partial ? partial + tile.index() * g.out_c : nullptr;
-    for (index_t i = 0; i < v_row(); ++i) zero[i] = T(0);
     if (sum)
       for (index_t i = 0; i < g.out_c; ++i) sum[i] = T(0);
     const T* image = x + item * g.in_y * g.in_x * g.in_c;
-    for (index_t t = 0; t < n; ++t)
-      read(image, zero, (first + t) / tiles_x, (first + t) % tiles_x, v + t * v_row());
-    const index_t u_point = g.in_c * packets * W;
+    for (index_t t = 0; t < ny; ++t) read(image, ty + t, tx, nx, v + t * nx * v_row());
+    soon results = output(here), next = input(at(tile.index() + 1));
+    const index_t pauses = points * gemm::errands(ny * nx, packets);
+    const index_t lines = (results.lines() + next.lines() + pauses - 1) / pauses;
+    const auto ask = [&] {
+      if (results.rows > 0)
+        results.ask(lines, true);
+      else
+        next.ask(lines, false);
+    };
+    const index_t u_point = g.in_c * m_row();
     for (int p = 0; p < points; ++p)
-      gemm::multiply<L>(n, packets,
-                        {v + p * v_point(), v_row(), 1, 1, 0, g.in_c, u + p * u_point,
-                         m + p * m_point(), packets * W, false});
+      gemm::multiply<L>(ny * nx, packets,
+                        {v + p * slot(), v_row(), 1, 1, 0, g.in_c, u + p * u_point, m + p * slot(),
+                         m_row(), false},
+                        ask);
     T* result = y + item * g.out_y * g.out_x * g.out_c;
-    for (index_t t = 0; t < n; ++t)
-      write(m + t * packets * W, (first + t) / tiles_x, (first + t) % tiles_x, result, sum);
+    for (index_t t = 0; t < ny * nx; ++t)
+      write(m + t * m_row(), ty + t / nx, tx + t % nx, result, sum);
   }
 
-  void read(const T* image, const T* zero, index_t ty, index_t tx, T* v) const {
-    const index_t y0 = ty * step - g.pad_y, x0 = tx * step - g.pad_x;
-    const index_t c = g.in_c;
-    if (y0 >= 0 && x0 >= 0 && y0 + side <= g.in_y && x0 + side <= g.in_x) {
-      const T* from = image + (y0 * g.in_x + x0) * c;
-      const index_t row = g.in_x * c;
-      channels([=](int r, int s) { return from + r * row + s * c; }, v);
-    } else {
-      const T* from[points];
-      for (int r = 0; r < side; ++r)
-        for (int s = 0; s < side; ++s) {
-          const index_t yy = y0 + r, xx = x0 + s;
-          const bool inside = yy >= 0 && yy < g.in_y && xx >= 0 && xx < g.in_x;
-          from[r * side + s] = inside ? image + (yy * g.in_x + xx) * c : zero;
-        }
-      channels([&](int r, int s) { return from[r * side + s]; }, v);
-    }
+  struct place {
+    index_t item, ty, tx, ny, nx;
+  };
+  place at(index_t index) const {
+    const index_t in_item = index % blocks();
+    const index_t ty = in_item / blocks_x * high, tx = in_item % blocks_x * wide;
+    return {index / blocks(), ty, tx, ty + high < tiles_y ? high : tiles_y - ty,
+            tx + wide < tiles_x ? wide : tiles_x - tx};
   }
-  template <class At>
-  KOKKOS_FORCEINLINE_FUNCTION void channels(const At& at, T* v) const {
+  static index_t within(index_t i, index_t n) { return i < 0 ? 0 : (i > n ? n : i); }
+  soon output(const place& p) const {
+    const index_t y0 = p.ty * step, y1 = within((p.ty + p.ny) * step, g.out_y);
+    const index_t x0 = p.tx * step, x1 = within((p.tx + p.nx) * step, g.out_x);
+    return {y + ((p.item * g.out_y + y0) * g.out_x + x0) * g.out_c, g.out_x * g.out_c,
+            (x1 - x0) * g.out_c, y1 - y0};
+  }
+  soon input(const place& p) const {
+    if (p.item >= g.items) return {x, 0, 0, 0};
+    const index_t y0 = within(p.ty * step - g.pad_y, g.in_y);
+    const index_t y1 = within((p.ty + p.ny) * step + 2 - g.pad_y, g.in_y);
+    const index_t x0 = within(p.tx * step - g.pad_x, g.in_x);
+    const index_t x1 = within((p.tx + p.nx) * step + 2 - g.pad_x, g.in_x);
+    return {x + ((p.item * g.in_y + y0) * g.in_x + x0) * g.in_c, g.in_x * g.in_c,
+            (x1 - x0) * g.in_c, x1 > x0 ? y1 - y0 : 0};
+  }
+
+  /// Transforms n neighbouring tiles.
+  void read(const T* image, index_t ty, index_t tx, index_t n, T* v) const {
     index_t c = 0;
     for (; c + W <= g.in_c; c += W)
-      packet([&](int r, int s) CARDIOMM_INLINED { return traits::load(at(r, s) + c); }, v + c);
+      strip(image + c, ty, tx, n, v + c, [](const T* p) { return traits::load(p); });
     if (c == g.in_c) return;
     if (g.in_c > W) {
       c = g.in_c - W;
-      packet([&](int r, int s) CARDIOMM_INLINED { return traits::load(at(r, s) + c); }, v + c);
+      strip(image + c, ty, tx, n, v + c, [](const T* p) { return traits::load(p); });
     } else {
-      packet(
-          [&](int r, int s) {
-            T part[W] = {};
-            for (index_t i = 0; i < g.in_c; ++i) part[i] = at(r, s)[i];
-            return traits::load(part);
-          },
-          v);
+      const index_t valid = g.in_c;
+      strip(image, ty, tx, n, v, [valid](const T* p) {
+        T part[W] = {};
+        for (index_t i = 0; i < valid; ++i) part[i] = p[i];
+        return traits::load(part);
+      });
     }
   }
+  /// One packet of channels. Columns that two tiles share are transformed once.
   template <class Load>
-  KOKKOS_FORCEINLINE_FUNCTION void packet(const Load& load, T* v) const {
-    L half[side][side], d[side], out[side];
-    const index_t point = v_point();
-    CARDIOMM_UNROLL
-    for (int s = 0; s < side; ++s) {
-      CARDIOMM_UNROLL
-      for (int r = 0; r < side; ++r) d[r] = load(r, s);
+  KOKKOS_FORCEINLINE_FUNCTION void strip(const T* image, index_t ty, index_t tx, index_t n, T* v,
+                                         const Load& load) const {
+    const index_t y0 = ty * step - g.pad_y, x0 = tx * step - g.pad_x, c = g.in_c;
+    const T* rows[side];
+    bool all = true;
+    for (int r = 0; r < side; ++r) {
+      const bool inside = y0 + r >= 0 && y0 + r < g.in_y;
+      rows[r] = inside ? image + ((y0 + r) * g.in_x + x0) * c : nullptr;
+      all = all && inside;
+    }
+    const index_t point = slot();
+    L half[side][side];
+    const auto column = [&](index_t at, int s) CARDIOMM_INLINED {
+      L d[side], out[side];
+      const index_t xx = x0 + at;
+      if (all && xx >= 0 && xx < g.in_x) {
+        CARDIOMM_UNROLL
+        for (int r = 0; r < side; ++r) d[r] = load(rows[r] + at * c);
+      } else {
+        for (int r = 0; r < side; ++r)
+          d[r] = rows[r] && xx >= 0 && xx < g.in_x ? load(rows[r] + at * c) : L(T(0));
+      }
       input_line(d, out);
       CARDIOMM_UNROLL
       for (int r = 0; r < side; ++r) half[r][s] = out[r];
-    }
-    CARDIOMM_UNROLL
-    for (int r = 0; r < side; ++r) {
-      input_line(half[r], out);
+    };
+    column(0, 0);
+    column(1, 1);
+    for (index_t t = 0; t < n; ++t, v += v_row()) {
       CARDIOMM_UNROLL
-      for (int s = 0; s < side; ++s) traits::store(v + (r * side + s) * point, out[s]);
+      for (int s = 2; s < side; ++s) column(t * step + s, s);
+      CARDIOMM_UNROLL
+      for (int r = 0; r < side; ++r) {
+        L out[side];
+        input_line(half[r], out);
+        CARDIOMM_UNROLL
+        for (int s = 0; s < side; ++s) traits::store(v + (r * side + s) * point, out[s]);
+        half[r][0] = half[r][step];
+        half[r][1] = half[r][step + 1];
+      }
     }
   }
 
@@ -250,7 +322,7 @@ struct kernel {
   }
   KOKKOS_FORCEINLINE_FUNCTION void pixels(const T* m, L (&r)[step][step]) const {
     L half[step][side], d[side], out[step];
-    const index_t point = m_point();
+    const index_t point = slot();
     CARDIOMM_UNROLL
     for (int s = 0; s < side; ++s) {
       CARDIOMM_UNROLL
@@ -312,11 +384,11 @@ void convolve(const Ex& ex, const conv_geometry& g, const T* x, const weight_ste
   const index_t packets = gemm::packets_of<L>(g.out_c);
   T* u = frame.template take<T>(points * g.in_c * packets * W);
   launch::rows(ex, g.in_c, packets, transform_weights<T, Ex>{w, g.in_c, g.out_c, packets, u});
-  kernel<T, F, Ex> k{g, x, u, y, {f, bias}, nullptr, packets, 1, 1, 1, 1};
+  kernel<T, F, Ex> k{g, x, u, y, {f, bias}, nullptr, packets, 1, 1, 1, 1, 1, 1};
   k.cut();
-  if (sums) k.partial = frame.template take<T>(g.items * k.blocks * g.out_c);
-  launch::tiles<T>(ex, g.items * k.blocks, k.scratch() + 16, k);
-  if (sums) launch::rows(ex, g.items, g.out_c, add_blocks<T>{k.partial, sums, k.blocks, g.out_c});
+  if (sums) k.partial = frame.template take<T>(g.items * k.blocks() * g.out_c);
+  launch::tiles<T>(ex, g.items * k.blocks(), k.scratch(), k);
+  if (sums) launch::rows(ex, g.items, g.out_c, add_blocks<T>{k.partial, sums, k.blocks(), g.out_c});
 }
 
 }  // namespace winograd
