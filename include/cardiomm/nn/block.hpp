@@ -16,12 +16,6 @@
 namespace cardiomm::inline CARDIOMM_ABI::nn {
 
 namespace detail {
-/// y = conv(x) and its sums over pixels (item, channel); on hosts in one pass.
-template <class T, ExecutionSpace Ex>
-void conv_with_sums(const Ex& ex, const conv<T, 2, Ex>& c, const view<const T, 4, Ex>& x,
-                    const view<T, 4, Ex>& y, double* sums) {
-  c.forward_sums(ex, x, y, same_value{}, sums);
-}
 template <class T>
 struct add_two_kernel {
   static constexpr const char* name = "cardiomm::nn::add_two";
@@ -79,7 +73,7 @@ class attention_block : public layer<attention_block<T, Ex>, T, 4, 4, Ex> {
     double* sums = scratch.template take<double>(s[0] * s[3]);
     T* gate = scratch.template take<T>(s[0] * s[3]);
     first.forward_fused(ex, x, a, activation.function());
-    detail::conv_with_sums<T, Ex>(ex, second, a, b, sums);
+    second.forward_sums(ex, a, b, same_value{}, sums);
     attention.gates(ex, s[0], s[1] * s[2], sums, gate);
     if (more.data()) {
       launch::segments(ex, s.size(), detail::add_two_kernel<T>{x.data(), more.data(), a.data()});
