@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cardiomm/nn/norm.hpp"
 
+#include "cardiomm/nn/sequential.hpp"
 #include "support/layer_reference.hpp"
 
 using namespace cardiomm;
@@ -42,6 +43,15 @@ TEST_CASE("a large mean does not spoil the variance in float") {
   const nn::instance_norm<float> l(ex, 3);
   // Numbers near 1000 have 6e-5 between neighbours.
   CHECK(worst(nn::evaluate(ex, l, moved), nn::evaluate(ex, l, x)) <= 1e-4);
+}
+
+TEST_CASE("a norm applies the function that follows it") {
+  const Ex ex;
+  const nn::group_norm<double> n(ex, 3, 6);
+  const nn::prelu<double> f(ex);
+  static_assert(nn::FusesPointwise<nn::group_norm<double>, nn::prelu<double>>);
+  const auto x = nn::check::detail::noise<double>(ex, shape{2, 4, 5, 6}, 1, 1);
+  CHECK(worst(nn::evaluate(ex, n | f, x), nn::evaluate(ex, f, nn::evaluate(ex, n, x))) == 0);
 }
 
 TEST_CASE("norms name what does not fit") {

@@ -5,7 +5,7 @@
 /// Sizes of a convolution of two spatial axes, as the kernels of hosts take them, and what these
 /// kernels share.
 
-#include "cardiomm/core/lane.hpp"
+#include "cardiomm/nn/packets.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::nn {
 
@@ -20,14 +20,6 @@ struct conv_geometry {
   index_t pad_y = 1, pad_x = 1;  ///< zeros before the first row and column
   index_t dilation_y = 1, dilation_x = 1;
   index_t groups = 1;
-};
-
-/// The function of single numbers that changes nothing.
-struct same_value {
-  template <class L>
-  KOKKOS_FORCEINLINE_FUNCTION L value(const L& x, index_t) const {
-    return x;
-  }
 };
 
 namespace conv_host {

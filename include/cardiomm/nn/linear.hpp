@@ -45,7 +45,7 @@ class linear : public layer<linear<T, R, Ex>, T, R, R, Ex> {
     return out;
   }
   void forward(const Ex& ex, const typename base::in& x, const typename base::out& y) const {
-    forward_fused(ex, x, y, as_it_is{});
+    forward_fused(ex, x, y, same_value{});
   }
   /// y = f(linear(x)), see sequential.hpp.
   template <class F>

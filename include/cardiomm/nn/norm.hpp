@@ -56,16 +56,22 @@ class norm_layer : public layer<Self, T, R, R, Ex> {
     return t;
   }
   void forward(const Ex& ex, const typename base::in& x, const typename base::out& y) const {
+    forward_fused(ex, x, y, same_value{});
+  }
+  /// y = f of the result, number by number.
+  template <class F>
+  void forward_fused(const Ex& ex, const typename base::in& x, const typename base::out& y,
+                     const F& f) const {
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
     const shape<2> s{{static_cast<index_t>(x.extent(0)), channels_}};
     const tape t{scratch.template tensor<T>(s), scratch.template tensor<T>(s)};
     self().statistics(ex, x, t, false);
-    apply(ex, x, y, t);
+    apply(ex, x, y, t, f);
   }
   void forward(const Ex& ex, const typename base::in& x, const typename base::out& y,
                tape& t) const {
     self().statistics(ex, x, t, true);
-    apply(ex, x, y, t);
+    apply(ex, x, y, t, same_value{});
   }
   void backward(const Ex& ex, const typename base::in& x, const typename base::result& y,
                 const typename base::result& dy, const typename base::gradient& dx, tape& t) const {
@@ -139,13 +145,14 @@ class norm_layer : public layer<Self, T, R, R, Ex> {
 
  private:
   const Self& self() const { return static_cast<const Self&>(*this); }
-  void apply(const Ex& ex, const typename base::in& x, const typename base::out& y,
-             const tape& t) const {
+  template <class F>
+  void apply(const Ex& ex, const typename base::in& x, const typename base::out& y, const tape& t,
+             const F& f) const {
     const detail::norm_sets sets = self().sets(shape_of(x));
     launch::rows(ex, sets.items * sets.pixels, channels_,
-                 detail::norm_forward<T, Ex>{
+                 detail::norm_forward<T, F, Ex>{
                      x.data(), t.mean.data(), t.rdev.data(), weight ? weight.data() : nullptr,
-                     weight ? bias.data() : nullptr, y.data(), sets.pixels, channels_});
+                     weight ? bias.data() : nullptr, y.data(), sets.pixels, channels_, f});
   }
   index_t channels_;
   double eps_;

@@ -131,8 +131,8 @@ struct spread_running {
   }
 };
 
-/// y = (x - mean) rdev w + b; rows are pixels of all items, columns channels.
-template <class T, ExecutionSpace Ex>
+/// y = f((x - mean) rdev w + b); rows are pixels of all items, columns channels.
+template <class T, class F, ExecutionSpace Ex>
 struct norm_forward {
   static constexpr const char* name = "cardiomm::nn::norm";
   const T* x;
@@ -142,14 +142,16 @@ struct norm_forward {
   const T* bias;
   T* y;
   index_t pixels, channels;
+  F f;
   KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
     const index_t base = row * channels, item = row / pixels * channels;
     packets<T, Ex>(first, last, [&](auto tag, index_t c) {
-      using traits = lane_traits<typename decltype(tag)::type>;
-      auto v = (traits::load(x + base + c) - traits::load(mean + item + c)) *
-               traits::load(rdev + item + c);
+      using L = typename decltype(tag)::type;
+      using traits = lane_traits<L>;
+      L v = (traits::load(x + base + c) - traits::load(mean + item + c)) *
+            traits::load(rdev + item + c);
       if (weight) v = traits::fma(v, traits::load(weight + c), traits::load(bias + c));
-      traits::store(y + base + c, v);
+      traits::store(y + base + c, f.value(v, c));
     });
   }
 };

@@ -24,6 +24,14 @@ using sized_packet = void;
 #endif
 }  // namespace detail
 
+/// The function of single numbers that changes nothing.
+struct same_value {
+  template <class L>
+  KOKKOS_FORCEINLINE_FUNCTION L value(const L& x, index_t) const {
+    return x;
+  }
+};
+
 /// f(tag, i) for packets that cover [first, last): `typename decltype(tag)::type` is the packet,
 /// i its first number.
 template <class T, ExecutionSpace Ex, class F>

@@ -7,8 +7,8 @@
 /// while rows of a pass; on devices a thread makes a number. Sums run over pieces of 256, so that
 /// their rounding errors grow slowly, in an order that does not depend on the number of threads.
 
-#include "cardiomm/core/lane.hpp"
 #include "cardiomm/core/tile.hpp"
+#include "cardiomm/nn/packets.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::nn {
 
@@ -17,14 +17,6 @@ template <class T>
 struct operand {
   const T* data;
   index_t row, column;
-};
-
-/// What happens to the results: nothing.
-struct as_it_is {
-  template <class L>
-  KOKKOS_FORCEINLINE_FUNCTION L value(const L& x, index_t) const {
-    return x;
-  }
 };
 
 namespace detail {
@@ -155,7 +147,7 @@ struct product_block {
 
 /// c (rows, columns) = f(a b + bias), a (rows, inner), b (inner, columns); bias may be null. With
 /// `accumulate` c = f(c + a b) instead. f.value(x, column) is applied to packets or numbers.
-template <class T, ExecutionSpace Ex, class F = as_it_is>
+template <class T, ExecutionSpace Ex, class F = same_value>
 void product(const Ex& ex, index_t rows, index_t inner, index_t columns, const operand<T>& a,
              const operand<T>& b, T* c, const T* bias = nullptr, bool accumulate = false,
              const F& f = {}) {
