@@ -28,8 +28,7 @@ void check_network(const std::string& folder, bool square, const char* prefix, d
   };
   cm::models::cardiomm_observer<T, cm::host_space> seen;
   const auto report = [&](const std::string& name, double e) {
-    MESSAGE(name << ": " << e);
-    CHECK_MESSAGE(e <= tolerance, name);
+    CHECK_MESSAGE(e <= tolerance, name << ": " << e);
   };
   seen.on_maps = [&](auto maps) {
     report("sens_maps", distance(maps, fixture<T>::complex_of(truth, out + "sens_maps")));
