@@ -24,8 +24,11 @@ struct cudnn_api {
   static handle create(const Kokkos::Cuda& ex) {
     handle h;
     check(cudnnCreate(&h), "create");
-    check(cudnnSetStream(h, ex.cuda_stream()), "set stream");
+    use(h, ex);
     return h;
+  }
+  static void use(handle h, const Kokkos::Cuda& ex) {
+    check(cudnnSetStream(h, ex.cuda_stream()), "set stream");
   }
   static void destroy(handle h) { (void)cudnnDestroy(h); }
 

@@ -25,6 +25,9 @@ struct miopen_api {
     check(miopenCreateWithStream(&h, ex.hip_stream()), "create");
     return h;
   }
+  static void use(handle h, const Kokkos::HIP& ex) {
+    check(miopenSetStream(h, ex.hip_stream()), "set stream");
+  }
   static void destroy(handle h) { (void)miopenDestroy(h); }
 
   struct plan {

@@ -6,7 +6,7 @@
 /// workspace, and weights in the order that goes with channels last. `Api` holds what differs:
 ///
 ///     using handle = ...;
-///     static handle create(ex);  static void destroy(handle);
+///     static handle create(ex);  static void use(handle, ex);  static void destroy(handle);
 ///     struct plan { bool usable; std::size_t work; ... };
 ///     static void make(handle, const conv_sizes&, bool single, bool tf32, conv_pass, plan&);
 ///     static void run(handle, const plan&, conv_pass, bool single, x, w, y, work);
@@ -184,6 +184,7 @@ bool library_conv(const Ex& ex, const conv_sizes& s, bool tf32, conv_pass pass, 
   if (last != w && pass != conv_pass::weight)
     launch::rows(ex, s.out_channels, channels * taps,
                  channels_last_weights<T>{w, last, channels, taps});
+  Api::use(library.handle(), ex);  // an instance's number may have had another stream before
   Api::run(library.handle(), plan, pass, single, x, last, y, work);
   if (pass == conv_pass::weight)
     launch::rows(ex, s.out_channels, channels * taps,
