@@ -131,15 +131,13 @@ void backward_weight(const Ex& ex, const conv_geometry& g, const T* x, const T* 
   using L = lane<T, Ex>;
   typename workspace<Ex>::frame frame(workspace<Ex>::of(ex));
   if (dweight && g.items * g.out_y * g.out_x > 0) {
-    direct_plan p = plan_of(g);
-    // As many runs as fill a few threads, fewer where the sums are large.
-    const index_t rows = p.items * p.out_y, packets = gemm::packets_of<L>(g.out_c);
-    gradient_kernel<T, Ex> k{p, x, dy, nullptr, packets, 1, p.out_x < 256 ? p.out_x : 256};
-    k.run = (rows + 15) / 16;
+    const index_t packets = gemm::packets_of<L>(g.out_c);
     const index_t padded = packets * lane_traits<L>::width;
-    k.partial = frame.template take<T>(k.runs() * p.taps() * padded);
-    launch::tiles<T>(ex, k.runs() * p.kernel_y, k.scratch(), k);
-    launch::rows(ex, g.out_c, p.taps(),
+    gradient_kernel<T, Ex> k{plan_of(g), x, dy, nullptr, packets, 1, 1, 1};
+    k.cut();
+    k.partial = frame.template take<T>(k.runs() * k.g.taps() * padded);
+    launch::tiles<T>(ex, k.runs() * g.kernel_y, k.scratch(), k);
+    launch::rows(ex, g.in_c, g.out_c,
                  add_runs<T>{k.partial, dweight, g.in_c, g.kernel_y, g.kernel_x, padded, k.runs()});
   }
   if (dbias) {

@@ -65,38 +65,72 @@ KOKKOS_FORCEINLINE_FUNCTION void output_line(const L* m, L* r) {
   r[3] = traits::fma(L(k::P2 * k::P), b, traits::fma(L(k::Q2 * k::Q), d, m[5]));
 }
 
-/// U[point] = G g G^T for every input channel and packet of outputs, as panels of B.
+/// From point to point; an odd number of cache lines, so that points do not fall on one another.
+template <class T>
+index_t point_step(index_t numbers) {
+  const index_t line = 64 / static_cast<index_t>(sizeof(T));
+  return ((numbers + line - 1) / line | 1) * line;
+}
+
+/// U[point] = G g G^T as panels of B; a task is a packet of outputs and as many inputs.
 template <class T, ExecutionSpace Ex>
 struct transform_weights {
   static constexpr const char* name = "cardiomm::nn::winograd_weights";
+  using L = lane<T, Ex>;
+  using traits = lane_traits<L>;
+  static constexpr int W = traits::width;
+  static constexpr int taps = 9;
   weight_steps<T> w;
   index_t in_c, out_c, packets;
   T* u;
-  void operator()(index_t i, index_t, index_t) const {
-    using L = lane<T, Ex>;
-    constexpr int W = lane_traits<L>::width;
-    for (index_t q = 0; q < packets; ++q) {
-      T part[9][W];
-      const T* from = w.data + i * w.in + q * W * w.out;
-      const index_t here = out_c - q * W < W ? out_c - q * W : W;
-      for (index_t l = 0; l < here; ++l, from += w.out)
-        for (int y = 0; y < 3; ++y)
-          for (int x = 0; x < 3; ++x) part[3 * y + x][l] = from[y * w.y + x * w.x];
-      for (index_t l = here; l < W; ++l)
-        for (int t = 0; t < 9; ++t) part[t][l] = T(0);
-      L half[side][3], all[side];
-      CARDIOMM_UNROLL
-      for (int x = 0; x < 3; ++x)
-        kernel_line(lane_traits<L>::load(part[x]), lane_traits<L>::load(part[3 + x]),
-                    lane_traits<L>::load(part[6 + x]), &half[0][x], 3);
-      T* to = u + gemm::packed_at<L>(packets, in_c, q, i);
-      const index_t point = in_c * packets * W;
-      CARDIOMM_UNROLL
-      for (int y = 0; y < side; ++y) {
-        kernel_line(half[y][0], half[y][1], half[y][2], all, 1);
+
+  index_t chunks() const { return (in_c + W - 1) / W; }
+  index_t point() const { return point_step<T>(in_c * packets * W); }
+
+  void operator()(index_t task, index_t, index_t) const {
+    const index_t q = task / chunks(), first = task % chunks() * W;
+    const index_t n = first + W < in_c ? W : in_c - first;
+    T part[W * taps * W];  // (input, tap, output)
+    collect(q * W, first, n, part);
+    for (index_t i = 0; i < n; ++i)
+      transform(part + i * taps * W, u + gemm::packed_at<L>(packets, in_c, q, first + i));
+  }
+  void collect(index_t o, index_t i, index_t n, T* part) const {
+    const index_t here = out_c - o < W ? out_c - o : W;
+    const T* from = w.data + o * w.out + i * w.in;
+    if (w.in == taps && w.y == 3 && w.x == 1 && n * taps >= W) {
+      // An output's weights lie in this order: squares of W x W numbers are transposed, the last
+      // one overlaps the one before it.
+      for (index_t k = 0; k < n * taps; k += W) {
+        if (k + W > n * taps) k = n * taps - W;
+        L square[W];
         CARDIOMM_UNROLL
-        for (int x = 0; x < side; ++x) lane_traits<L>::store(to + (y * side + x) * point, all[x]);
+        for (int l = 0; l < W; ++l)
+          square[l] = l < here ? traits::load(from + l * w.out + k) : L(T(0));
+        launch::detail::transpose(square);
+        CARDIOMM_UNROLL
+        for (int l = 0; l < W; ++l) traits::store(part + (k + l) * W, square[l]);
       }
+    } else {
+      for (index_t j = 0; j < n; ++j)
+        for (int t = 0; t < taps; ++t)
+          for (index_t l = 0; l < W; ++l)
+            part[(j * taps + t) * W + l] =
+                l < here ? from[l * w.out + j * w.in + t / 3 * w.y + t % 3 * w.x] : T(0);
+    }
+  }
+  void transform(const T* part, T* to) const {
+    L half[side][3], all[side];
+    CARDIOMM_UNROLL
+    for (int x = 0; x < 3; ++x)
+      kernel_line(traits::load(part + x * W), traits::load(part + (3 + x) * W),
+                  traits::load(part + (6 + x) * W), &half[0][x], 3);
+    const index_t step_u = point();
+    CARDIOMM_UNROLL
+    for (int y = 0; y < side; ++y) {
+      kernel_line(half[y][0], half[y][1], half[y][2], all, 1);
+      CARDIOMM_UNROLL
+      for (int x = 0; x < side; ++x) traits::store(to + (y * side + x) * step_u, all[x]);
     }
   }
 };
@@ -147,29 +181,27 @@ struct kernel {
   index_t high, wide;          // tiles of a block
   index_t blocks_y, blocks_x;  // of an item
 
-  /// What a block needs stays in the second cache, beside the weights where these are small.
+  /// What a block needs stays in the second cache, beside the weights where these are small. More
+  /// tiles in a block make hardly a difference; few blocks leave threads without work.
   void cut() {
+    const index_t most_wide = 16, most = 24, least_blocks = 4;
     tiles_y = (g.out_y + step - 1) / step;
     tiles_x = (g.out_x + step - 1) / step;
-    index_t most = 32;
-    blocks_x = (tiles_x + 15) / 16;
+    blocks_x = (tiles_x + most_wide - 1) / most_wide;
     wide = (tiles_x + blocks_x - 1) / blocks_x;
-    const index_t fit = most / wide > 1 ? most / wide : 1;
-    blocks_y = (tiles_y + fit - 1) / fit;
+    blocks_x = (tiles_x + wide - 1) / wide;
+    high = most / wide < tiles_y ? most / wide : tiles_y;
+    blocks_y = (tiles_y + high - 1) / high;
+    if (blocks_y > 1 && g.items * blocks() < least_blocks) blocks_y = (blocks_y + 1) / 2 * 2;
     high = (tiles_y + blocks_y - 1) / blocks_y;
     blocks_y = (tiles_y + high - 1) / high;
-    blocks_x = (tiles_x + wide - 1) / wide;
   }
   index_t blocks() const { return blocks_y * blocks_x; }
   /// Numbers of one tile and one point, of the input and of the products.
   index_t v_row() const { return g.in_c < W ? W : g.in_c; }
   index_t m_row() const { return packets * W; }
   index_t row() const { return v_row() > m_row() ? v_row() : m_row(); }
-  /// From point to point; an odd number of cache lines, so that points do not fall on one another.
-  index_t slot() const {
-    const index_t line = 64 / static_cast<index_t>(sizeof(T));
-    return ((high * wide * row() + line - 1) / line | 1) * line;
-  }
+  index_t slot() const { return point_step<T>(high * wide * row()); }
   index_t scratch() const { return (points + 1) * slot(); }
 
   /// The products of a point are written over the input of the point before it, which lies in the
@@ -194,7 +226,7 @@ struct kernel {
       else
         next.ask(lines, false);
     };
-    const index_t u_point = g.in_c * m_row();
+    const index_t u_point = point_step<T>(g.in_c * m_row());
     for (int p = 0; p < points; ++p)
       gemm::multiply<L>(ny * nx, packets,
                         {v + p * slot(), v_row(), 1, 1, 0, g.in_c, u + p * u_point, m + p * slot(),
@@ -382,8 +414,9 @@ void convolve(const Ex& ex, const conv_geometry& g, const T* x, const weight_ste
   if (g.items * g.out_y * g.out_x <= 0) return;
   typename workspace<Ex>::frame frame(workspace<Ex>::of(ex));
   const index_t packets = gemm::packets_of<L>(g.out_c);
-  T* u = frame.template take<T>(points * g.in_c * packets * W);
-  launch::rows(ex, g.in_c, packets, transform_weights<T, Ex>{w, g.in_c, g.out_c, packets, u});
+  T* u = frame.template take<T>(points * point_step<T>(g.in_c * packets * W));
+  const transform_weights<T, Ex> weights{w, g.in_c, g.out_c, packets, u};
+  launch::rows(ex, packets * weights.chunks(), 1, weights);
   kernel<T, F, Ex> k{g, x, u, y, {f, bias}, nullptr, packets, 1, 1, 1, 1, 1, 1};
   k.cut();
   if (sums) k.partial = frame.template take<T>(g.items * k.blocks() * g.out_c);
