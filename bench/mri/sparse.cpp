@@ -11,6 +11,7 @@
 #include "cardiomm/io/npy.hpp"
 #include "cardiomm/mri/kt_sparse.hpp"
 #include "cardiomm/mri/l1_wavelet.hpp"
+#include "cardiomm/mri/low_rank.hpp"
 #include "cardiomm/mri/total_variation.hpp"
 #include "support/problem.hpp"
 
@@ -109,6 +110,14 @@ void frequency(benchmark::State& state, const char* job) {
   });
 }
 
+/// Weights as BART's, over the width of noise.
+void blocks(benchmark::State& state, const char* job, prox::block_shift shift) {
+  const mri::llr_options o{.lambda = 0.04, .width = true, .shift = shift};
+  const double weight = mri::llr_weight(o, shape<5>{{1, 25, 1, 208, 256}});
+  run(state, job, prox::low_rank<float, Ex, 5>(weight),
+      [=](const problem& d) { return mri::llr(Ex(), d.kspace, d.mask, d.maps, o); });
+}
+
 template <class F>
 void add(const char* job, const F& f) {
   benchmark::RegisterBenchmark(job, [=](benchmark::State& state) { f(state, job); })
@@ -134,6 +143,8 @@ void add_variation(const char* job, const mri::total_variation_options& o) {
   add_variation("tv_admm20x5", {.lambda = 0.02, .iterations = 20, .solver = solver::admm});
   add("tv_space", space);
   add("ktsparse", frequency);
+  add("llr", [](auto& s, const char* name) { blocks(s, name, prox::block_shift::cycle); });
+  add("llr_fixed", [](auto& s, const char* name) { blocks(s, name, prox::block_shift::none); });
   return true;
 }();
 
