@@ -61,13 +61,14 @@ class cardiomm {
     normalised_unet<T, Ex> net;
   };
 
-  /// Random as the framework would start it.
-  cardiomm(const Ex& ex, const cardiomm_sizes& sizes)
+  /// Random as the framework would start it; `random` false leaves zeros where nearly all
+  /// parameters are, for someone who fills them next.
+  cardiomm(const Ex& ex, const cardiomm_sizes& sizes, bool random = true)
       : sizes_(sizes),
         slope_(nn::prelu<T, 4, Ex>(ex).weight),
-        sens_(ex, sizes.sensitivity, slope_) {
+        sens_(ex, sizes.sensitivity, slope_, random) {
     for (index_t i = 0; i < sizes.cascades; ++i) {
-      cascades_.push_back({nn::parameter<T, Ex>(ex, {1}), {ex, sizes.image, slope_}});
+      cascades_.push_back({nn::parameter<T, Ex>(ex, {1}), {ex, sizes.image, slope_, random}});
       nn::init::constant(ex, cascades_.back().weight, 1);
     }
   }
@@ -248,7 +249,7 @@ template <class T, ExecutionSpace Ex>
 cardiomm<T, Ex> load_cardiomm(const Ex& ex, const tensor_source& file,
                               std::vector<std::string>* warnings = nullptr) {
   const tensor_source tensors = cardiomm_tensors(file);
-  cardiomm<T, Ex> net(ex, read_sizes(tensors));
+  cardiomm<T, Ex> net(ex, read_sizes(tensors), false);
   read_parameters(ex, tensors, net.parameters(), warnings);
   return net;
 }

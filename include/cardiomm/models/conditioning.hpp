@@ -8,6 +8,7 @@
 
 #include "cardiomm/nn/linear.hpp"
 #include "cardiomm/nn/sequential.hpp"
+#include "cardiomm/nn/softmax.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::models {
 
@@ -37,20 +38,6 @@ struct text_items {
 
 namespace detail {
 
-/// y(item, :) becomes its softmax.
-template <class T>
-struct softmax_rows {
-  static constexpr const char* name = "cardiomm::models::softmax_rows";
-  T* y;
-  index_t n;
-  KOKKOS_INLINE_FUNCTION void operator()(index_t item, index_t, index_t) const {
-    T* v = y + item * n;
-    T most = v[0], total = 0;
-    for (index_t i = 1; i < n; ++i) most = v[i] > most ? v[i] : most;
-    for (index_t i = 0; i < n; ++i) total += v[i] = math::exp(v[i] - most);
-    for (index_t i = 0; i < n; ++i) v[i] /= total;
-  }
-};
 /// dz, before the sigmoid or softmax, of dy.
 template <class T, bool Softmax>
 struct text_vector_slope {
@@ -83,7 +70,7 @@ struct text_vector {
     (void)map.output(shape_of(e));
     if constexpr (Softmax) {
       map.forward(ex, e, y);
-      launch::rows(ex, index_t(e.extent(0)), 1, detail::softmax_rows<T>{y.data(), size()});
+      nn::softmax<T, 2, Ex>().forward(ex, y, y);
     } else {
       map.forward_fused(ex, e, y, nn::detail::sigmoid_function{});
     }

@@ -70,17 +70,20 @@ struct to_features {
   T* features;
   frame_of_image f;
   KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
-    const index_t sample = row / f.py, y = row % f.py - f.y0;
-    const double mu = mean ? mean[sample] : 0, scale = mean ? 1 / sd[sample] : sd[sample];
-    for (index_t i = first; i < last; ++i) {
-      const index_t x = i - f.x0;
-      T* out = features + (row * f.px + i) * 2 * f.slices;
-      const bool inside = y >= 0 && y < f.ny && x >= 0 && x < f.nx;
-      for (index_t s = 0; s < f.slices; ++s) {
-        const complex<T> v = inside ? image[((sample * f.slices + s) * f.ny + y) * f.nx + x]
-                                    : complex<T>(T(mu), T(mu));
-        out[s] = inside ? T((double(v.real()) - mu) * scale) : T(0);
-        out[f.slices + s] = inside ? T((double(v.imag()) - mu) * scale) : T(0);
+    const index_t sample = row / f.py, y = row % f.py - f.y0, n = f.slices;
+    const T mu = mean ? T(mean[sample]) : T(0);
+    const T scale = T(mean ? 1 / sd[sample] : sd[sample]);
+    T* out = features + row * f.px * 2 * n;
+    const bool inside = y >= 0 && y < f.ny;
+    const index_t x0 = inside ? f.x0 : last, x1 = inside ? f.x0 + f.nx : last;
+    for (index_t i = first; i < last; ++i)
+      if (i < x0 || i >= x1)
+        for (index_t c = 0; c < 2 * n; ++c) out[i * 2 * n + c] = T(0);
+    for (index_t s = 0; s < n; ++s) {
+      const complex<T>* in = image + ((sample * n + s) * f.ny + y) * f.nx - f.x0;
+      for (index_t i = first < x0 ? x0 : first; i < (last < x1 ? last : x1); ++i) {
+        out[i * 2 * n + s] = (in[i].real() - mu) * scale;
+        out[i * 2 * n + n + s] = (in[i].imag() - mu) * scale;
       }
     }
   }
@@ -164,8 +167,9 @@ class normalised_unet {
  public:
   unet<T, Ex> net;
 
-  normalised_unet(const Ex& ex, const unet_sizes& sizes, const nn::parameter<T, Ex>& slope)
-      : net(ex, sizes, slope) {}
+  normalised_unet(const Ex& ex, const unet_sizes& sizes, const nn::parameter<T, Ex>& slope,
+                  bool random = true)
+      : net(ex, sizes, slope, random) {}
 
   /// Shape of the padded features of images.
   shape<4> padded(const shape<4>& image) const {

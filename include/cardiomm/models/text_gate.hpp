@@ -39,6 +39,31 @@ struct gate_kernel {
     });
   }
 };
+/// y = x + g (gamma x + beta) + r * attention in one pass; rows are pixels.
+template <class T, ExecutionSpace Ex>
+struct gate_finish {
+  static constexpr const char* name = "cardiomm::models::text_gate_finish";
+  const T* gate;
+  const T* gamma;
+  const T* beta;
+  const T* attention;
+  const T* r;
+  const T* x;
+  T* y;
+  sample_items items;
+  index_t pixels, channels;
+  KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
+    const T* g = gate + items(row / pixels) * channels;
+    const T* a = attention + row / pixels * channels;
+    const index_t at = row * channels;
+    nn::packets<T, Ex>(first, last, [&](auto tag, index_t c) {
+      using traits = lane_traits<typename decltype(tag)::type>;
+      const auto v = traits::load(x + at + c), w = traits::load(g + c);
+      const auto f = w * traits::fma(traits::load(gamma + c), v, traits::load(beta + c));
+      traits::store(y + at + c, v + traits::fma(traits::load(r + at + c), traits::load(a + c), f));
+    });
+  }
+};
 /// Sums over pixels of df x and df.
 template <class T>
 struct gate_terms {
@@ -98,11 +123,11 @@ class text_gate {
   text_vector<T, false, Ex> gates;
   nn::attention_block<T, Ex> block;
 
-  text_gate(const Ex& ex, index_t n, index_t length, index_t reduction)
+  text_gate(const Ex& ex, index_t n, index_t length, index_t reduction, bool random = true)
       : gamma(ex, {1, n, 1, 1}),
         beta(ex, {1, n, 1, 1}),
         gates(ex, n, length),
-        block(ex, n, reduction) {}
+        block(ex, n, reduction, {}, random) {}
 
   struct tape {
     view<T, 2, Ex> gate;
@@ -125,7 +150,14 @@ class text_gate {
     const auto f = scratch.template tensor<T>(shape_of(x));
     gates.forward(ex, e, g);
     launch_gate<false>(ex, g, x, {}, items, f);
-    block.forward_add(ex, f, x, y);
+    const shape<4> s = shape_of(x);
+    const auto r = scratch.template tensor<T>(s);
+    T* attention = scratch.template take<T>(s[0] * s[3]);
+    block.branch(ex, f, r, attention);
+    launch::rows(
+        ex, s[0] * s[1] * s[2], s[3],
+        detail::gate_finish<T, Ex>{g.data(), gamma.data(), beta.data(), attention, r.data(),
+                                   x.data(), y.data(), items, s[1] * s[2], s[3]});
   }
   void forward(const Ex& ex, const in4& x, const in2& e, const sample_items& items, const out4& y,
                tape& t) const {

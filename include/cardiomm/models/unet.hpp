@@ -118,7 +118,10 @@ class unet {
     nn::parameter<T, Ex> merged;  ///< up times reduce, made anew by every inference
   };
 
-  unet(const Ex& ex, const unet_sizes& sizes, const nn::parameter<T, Ex>& shared_slope)
+  /// Random as the framework starts it, or `random` false: the blocks, where nearly all parameters
+  /// are, are zero for someone who fills them next.
+  unet(const Ex& ex, const unet_sizes& sizes, const nn::parameter<T, Ex>& shared_slope,
+       bool random = true)
       : sizes_(sizes),
         head_(ex, sizes.in, sizes.first, models::prompt<T, Ex>::convolution(3)),
         tail_(ex, sizes.first, sizes.out, models::prompt<T, Ex>::convolution(5)) {
@@ -126,7 +129,7 @@ class unet {
       blocks b;
       for (index_t i = 0; i < count; ++i)
         b.blocks.emplace_back(ex, n, sizes.reduction,
-                              own_first && i == 0 ? nn::parameter<T, Ex>() : shared_slope);
+                              own_first && i == 0 ? nn::parameter<T, Ex>() : shared_slope, random);
       return b;
     };
     const auto plain = [](index_t width) { return models::prompt<T, Ex>::convolution(width); };
@@ -140,8 +143,8 @@ class unet {
                 models::prompt<T, Ex>(ex, s.components, s.prompt, s.side, sizes.embedding),
                 row(m + s.prompt, s.fuse), conv2(ex, m + s.prompt, m, plain(1)),
                 conv2(ex, m, n, plain(1)),
-                nn::attention_block<T, Ex>(ex, n, sizes.reduction, shared_slope),
-                text_gate<T, Ex>(ex, n, sizes.embedding, sizes.reduction),
+                nn::attention_block<T, Ex>(ex, n, sizes.reduction, shared_slope, random),
+                text_gate<T, Ex>(ex, n, sizes.embedding, sizes.reduction, random),
                 nn::parameter<T, Ex>(ex, {n, m + s.prompt, 1, 1}, false)});
     }
     bottleneck_ =

@@ -15,19 +15,6 @@
 
 namespace cardiomm::inline CARDIOMM_ABI::nn {
 
-namespace detail {
-template <class T>
-struct add_two_kernel {
-  static constexpr const char* name = "cardiomm::nn::add_two";
-  const T* x;
-  const T* more;
-  T* y;
-  KOKKOS_INLINE_FUNCTION void operator()(index_t first, index_t last) const {
-    for (index_t i = first; i < last; ++i) y[i] = x[i] + more[i];
-  }
-};
-}  // namespace detail
-
 /// x + attention(conv(prelu(conv(x)))), width n, 3 x 3 without bias. Parameters as in the papers'
 /// code: CA.conv_du.0.weight, CA.conv_du.2.weight, body.0.weight, body.1.weight (the slope, may be
 /// shared), body.2.weight.
@@ -45,42 +32,39 @@ class attention_block : public layer<attention_block<T, Ex>, T, 4, 4, Ex> {
   prelu<T, 4, Ex> activation;
   channel_attention<T, Ex> attention;
 
-  /// The slope is new, or shared where one is given.
+  /// The slope is new, or shared where one is given. Random as the framework starts it, or zeros
+  /// for someone who fills the parameters next.
   attention_block(const Ex& ex, index_t n, index_t reduction = 4,
-                  const parameter<T, Ex>& shared_slope = {})
-      : first(ex, n, n, without_bias(), 1),
-        second(ex, n, n, without_bias(), 2),
+                  const parameter<T, Ex>& shared_slope = {}, bool random = true)
+      : first(make(ex, n, random, 1)),
+        second(make(ex, n, random, 2)),
         activation(shared_slope ? prelu<T, 4, Ex>(shared_slope) : prelu<T, 4, Ex>(ex)),
-        attention(ex, n, reduction) {
-    init::framework(ex, attention.down, parameter<T, Ex>(), 3);
-    init::framework(ex, attention.up, parameter<T, Ex>(), 4);
-  }
+        attention(ex, n, reduction, 3) {}
 
   index_t width() const { return first.in_channels(); }
   body_type body() const { return residual(first | activation | second | attention); }
   shape<4> output(const shape<4>& in) const { return first.output(in); }
   tape record(memory<Ex>& m, const shape<4>& in) const { return body().record(m, in); }
 
+  /// y may be x.
   void forward(const Ex& ex, const typename base::in& x, const typename base::out& y) const {
-    forward_add(ex, x, {}, y);
-  }
-  /// y = block(x) + more, unless that is null; y may be x or more.
-  void forward_add(const Ex& ex, const typename base::in& x, const typename base::in& more,
-                   const typename base::out& y) const {
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
     const shape<4> s = output(shape_of(x));
-    const auto a = scratch.template tensor<T>(s), b = scratch.template tensor<T>(s);
-    double* sums = scratch.template take<double>(s[0] * s[3]);
+    const auto r = scratch.template tensor<T>(s);
     T* gate = scratch.template take<T>(s[0] * s[3]);
-    first.forward_fused(ex, x, a, activation.function());
-    second.forward_sums(ex, a, b, same_value{}, sums);
+    branch(ex, x, r, gate);
+    attention.scale_add(ex, r, gate, x, y);
+  }
+  /// What is added to x, in two parts: r = conv(prelu(conv(x))) and its gates (item, channel).
+  void branch(const Ex& ex, const typename base::in& x, const typename base::out& r,
+              T* gate) const {
+    typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+    const shape<4> s = output(shape_of(x));
+    const auto inner = scratch.template tensor<T>(s);
+    double* sums = scratch.template take<double>(s[0] * s[3]);
+    first.forward_fused(ex, x, inner, activation.function());
+    second.forward_sums(ex, inner, r, same_value{}, sums);
     attention.gates(ex, s[0], s[1] * s[2], sums, gate);
-    if (more.data()) {
-      launch::segments(ex, s.size(), detail::add_two_kernel<T>{x.data(), more.data(), a.data()});
-      attention.scale_add(ex, b, gate, a, y);
-    } else {
-      attention.scale_add(ex, b, gate, x, y);
-    }
   }
   void forward(const Ex& ex, const typename base::in& x, const typename base::out& y,
                tape& t) const {
@@ -100,10 +84,11 @@ class attention_block : public layer<attention_block<T, Ex>, T, 4, 4, Ex> {
   }
 
  private:
-  static conv_options<2> without_bias() {
+  static conv<T, 2, Ex> make(const Ex& ex, index_t n, bool random, std::uint64_t seed) {
     auto o = conv_options<2>::same(3);
     o.bias = false;
-    return o;
+    if (random) return conv<T, 2, Ex>(ex, n, n, o, seed);
+    return conv<T, 2, Ex>(parameter<T, Ex>(ex, {n, n, 3, 3}), {}, o);
   }
 };
 
