@@ -100,12 +100,11 @@ class sequential
 
   void forward(const Ex& ex, const typename base::in& x, const typename base::out& y) const {
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
-    index_t most = 0;
-    largest<0>(shape_of(x), most);
+    index_t need[2] = {0, 0};
+    needed<0>(shape_of(x), need, 0);
     V* buffers[2] = {nullptr, nullptr};
-    if constexpr (count > 1) {
-      for (auto& b : buffers) b = scratch.template take<V>(most);
-    }
+    for (int b = 0; b < 2; ++b)
+      if (need[b] > 0) buffers[b] = scratch.template take<V>(need[b]);
     run<0>(ex, x, y, buffers, 0);
   }
   void forward(const Ex& ex, const typename base::in& x, const typename base::out& y,
@@ -144,6 +143,22 @@ class sequential
       const auto out = at<I>().output(in);
       if (out.size() > most) most = out.size();
       largest<I + 1>(out, most);
+    }
+  }
+  /// Numbers in the two buffers of `run`, which takes the same decisions.
+  template <std::size_t I, int R>
+  void needed(const shape<R>& in, index_t* need, int next) const {
+    if constexpr (I + 1 < count) {
+      if constexpr (I > 0 && nth<I>::inplace_ok && !FusesPointwise<nth<I>, nth<I + 1>>) {
+        needed<I + 1>(in, need, next);
+      } else {
+        constexpr std::size_t after = FusesPointwise<nth<I>, nth<I + 1>> ? I + 2 : I + 1;
+        if constexpr (after < count) {
+          const auto out = at<I>().output(in);
+          if (out.size() > need[next]) need[next] = out.size();
+          needed<after>(out, need, 1 - next);
+        }
+      }
     }
   }
   template <std::size_t I, int R>
