@@ -104,6 +104,33 @@ TEST_CASE("a function after a convolution is applied before its results are stor
   }
 }
 
+TEST_CASE("a function after a convolution takes no memory of its own") {
+  const Ex ex;
+  const nn::conv<float, 2, Ex> a(ex, 4, 24, {.kernel = {1, 1}});
+  const auto both = a | nn::relu<float, 4, Ex>();
+  const auto x = zeros<float>(ex, shape{1, 256, 256, 4});
+  const auto y = make_tensor<float>(ex, a.output(shape_of(x)));
+  a.forward(ex, x, y);
+  const std::size_t before = workspace<Ex>::of(ex).capacity();
+  REQUIRE(before < y.size() * sizeof(float));
+  both.forward(ex, x, y);
+  CHECK(workspace<Ex>::of(ex).capacity() == before);
+}
+
+TEST_CASE("no items are no error") {
+  const Ex ex;
+  const nn::conv<float, 2, Ex> plane(ex, 4, 6), grouped(ex, 4, 6, {.padding = {1, 1}, .groups = 2});
+  for (const auto& l : {plane, grouped}) {
+    zero_gradients(ex, l.parameters());
+    nn::recording<nn::conv<float, 2, Ex>> pass(ex, l, shape{0, 5, 5, 4});
+    const auto x = make_tensor<float>(ex, shape{0, 5, 5, 4});
+    pass.forward(x);
+    pass.backward(make_tensor<float>(ex, l.output(shape_of(x))), x);
+    CHECK(blas1::norm(ex, l.weight().gradient_view()) == 0);
+    CHECK(blas1::norm(ex, l.bias().gradient_view()) == 0);
+  }
+}
+
 TEST_CASE("given parameters are shared, and say what the kernel is") {
   const Ex ex;
   const nn::parameter<float, Ex> w(ex, {6, 2, 5, 3}), b(ex, {6});

@@ -17,65 +17,95 @@ namespace cardiomm::inline CARDIOMM_ABI::nn::conv_portable {
 
 namespace detail {
 
+/// Pixels, and packets of channels, that a host adds up at the same time: as many as registers
+/// hold.
+template <ExecutionSpace Ex>
+inline constexpr int pixels_at_once = !launch::on_host<Ex>        ? 1
+                                      : CARDIOMM_LANE_BYTES == 64 ? 8
+                                                                  : 4;
+
 /// y[m, n] = f(sum over taps t and channels c of the group: w[t, c, n] x[source(m, t), c] + bias).
-/// Rows are pixels m, columns channels n.
+/// Rows are runs of pixels m, columns channels n.
 template <class T, class Taps, class F, ExecutionSpace Ex>
 struct gather {
   static constexpr const char* name = "cardiomm::nn::conv";
+  static constexpr int Q = pixels_at_once<Ex>;
   Taps taps;
   gather_data<T> d;
+  index_t pixels;
   F f;
 
-  KOKKOS_INLINE_FUNCTION void operator()(index_t pixel, index_t first, index_t last) const {
+  KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
     using L = lane<T, Ex>;
     constexpr int W = lane_traits<L>::width;
-    const pixel_place at = taps.place(pixel);
+    pixel_place at[Q];
+    for (int q = 0; q < Q; ++q) at[q] = taps.place(row * Q + q < pixels ? row * Q + q : pixels - 1);
     if (d.group_from == 1 && d.group_to == 1) {
       index_t n = first;
-      for (; n + 4 * W <= last; n += 4 * W) block<L, 4, true>(pixel, at, n, n);
-      for (; n + W <= last; n += W) block<L, 1, true>(pixel, at, n, n);
-      for (; n < last; ++n) block<T, 1, true>(pixel, at, n, n);
+      for (; n + 2 * W <= last; n += 2 * W) block<L, 2, true>(row, at, n, n);
+      for (; n + W <= last; n += W) block<L, 1, true>(row, at, n, n);
+      for (; n < last; ++n) block<T, 1, true>(row, at, n, n);
       return;
     }
     for (index_t n = first; n < last;) {
       const index_t group = n / d.group_to, from = group * d.group_from;
       const index_t end = (group + 1) * d.group_to < last ? (group + 1) * d.group_to : last;
-      for (; n + 4 * W <= end; n += 4 * W) block<L, 4, false>(pixel, at, n, from);
-      for (; n + W <= end; n += W) block<L, 1, false>(pixel, at, n, from);
-      for (; n < end; ++n) block<T, 1, false>(pixel, at, n, from);
+      for (; n + 2 * W <= end; n += 2 * W) block<L, 2, false>(row, at, n, from);
+      for (; n + W <= end; n += W) block<L, 1, false>(row, at, n, from);
+      for (; n < end; ++n) block<T, 1, false>(row, at, n, from);
     }
   }
 
  private:
-  /// Channels n, ... of a pixel, from channels `from`, ...; depthwise: from the same channels.
+  /// Channels n, ... of the pixels, from channels `from`, ...; depthwise: from the same channels.
   template <class L, int B, bool Depthwise>
-  KOKKOS_FORCEINLINE_FUNCTION void block(index_t pixel, const pixel_place& at, index_t n,
+  KOKKOS_FORCEINLINE_FUNCTION void block(index_t row, const pixel_place* at, index_t n,
                                          index_t from) const {
     using traits = lane_traits<L>;
     constexpr int W = traits::width;
-    L sum[B];
-    for (int b = 0; b < B; ++b) sum[b] = d.bias ? traits::load(d.bias + n + b * W) : L(T(0));
+    L sum[Q][B];
+    CARDIOMM_UNROLL
+    for (int b = 0; b < B; ++b) {
+      const L bias = d.bias ? traits::load(d.bias + n + b * W) : L(T(0));
+      CARDIOMM_UNROLL
+      for (int q = 0; q < Q; ++q) sum[q][b] = bias;
+    }
     const T* w = d.w + n;
     const index_t step = d.group_from * d.to;
     for (index_t kz = 0; kz < taps.s.kernel[0]; ++kz)
       for (index_t ky = 0; ky < taps.s.kernel[1]; ++ky)
         for (index_t kx = 0; kx < taps.s.kernel[2]; ++kx, w += step) {
-          const index_t source = taps.source(at, kz, ky, kx);
-          if (source < 0) continue;
-          const T* x = d.x + source * d.from + from;
-          if constexpr (Depthwise) {
-            for (int b = 0; b < B; ++b)
-              sum[b] = traits::fma(traits::load(x + b * W), traits::load(w + b * W), sum[b]);
-          } else {
-            for (index_t c = 0; c < d.group_from; ++c) {
-              const L v(x[c]);
-              const T* wc = w + c * d.to;
-              for (int b = 0; b < B; ++b) sum[b] = traits::fma(v, traits::load(wc + b * W), sum[b]);
+          const T* x[Q];
+          bool any = false;
+          for (int q = 0; q < Q; ++q) {
+            const index_t source = taps.source(at[q], kz, ky, kx);
+            x[q] = source < 0 ? d.zeros : d.x + source * d.from + from;
+            any = any || source >= 0;
+          }
+          if (!any) continue;
+          for (index_t c = 0; c < (Depthwise ? 1 : d.group_from); ++c) {
+            L factor[B];
+            CARDIOMM_UNROLL
+            for (int b = 0; b < B; ++b) factor[b] = traits::load(w + c * d.to + b * W);
+            CARDIOMM_UNROLL
+            for (int q = 0; q < Q; ++q) {
+              CARDIOMM_UNROLL
+              for (int b = 0; b < B; ++b) {
+                if constexpr (Depthwise)
+                  sum[q][b] = traits::fma(traits::load(x[q] + b * W), factor[b], sum[q][b]);
+                else
+                  sum[q][b] = traits::fma(L(x[q][c]), factor[b], sum[q][b]);
+              }
             }
           }
         }
-    T* y = d.y + pixel * d.to + n;
-    for (int b = 0; b < B; ++b) traits::store(y + b * W, f.value(sum[b], n + b * W));
+    CARDIOMM_UNROLL
+    for (int q = 0; q < Q; ++q) {
+      if (row * Q + q >= pixels) continue;
+      T* y = d.y + (row * Q + q) * d.to + n;
+      CARDIOMM_UNROLL
+      for (int b = 0; b < B; ++b) traits::store(y + b * W, f.value(sum[q][b], n + b * W));
+    }
   }
 };
 
@@ -100,11 +130,13 @@ struct pack {
 };
 
 /// Parts of the weights' gradient: sums over lines of pixels. One side (`wide`) is read in packets
-/// along its channels, of the other one channel at a time; rows are (part, tap, channel of the
-/// other side's group), columns the wide side's channels.
+/// along its channels, of the other one channel at a time; rows are (part, tap, run of channels of
+/// the other side's group), columns the wide side's channels.
 template <class T, ExecutionSpace Ex>
 struct weight_parts {
   static constexpr const char* name = "cardiomm::nn::conv_weight";
+  /// Channels of the narrow side, and packets of the wide one, at once.
+  static constexpr int C = launch::on_host<Ex> ? 4 : 1, P = CARDIOMM_LANE_BYTES == 64 ? 4 : 2;
   conv_sizes s;
   const T* x;
   const T* dy;
@@ -112,37 +144,54 @@ struct weight_parts {
   index_t lines, chunk;
   bool wide_is_out;
 
+  index_t rows(index_t parts) const { return parts * s.taps() * runs(); }
+
   KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
     using L = lane<T, Ex>;
     constexpr int W = lane_traits<L>::width;
     const index_t narrow = wide_is_out ? s.group_in() : s.group_out();
     const index_t each = wide_is_out ? s.group_out() : s.group_in();
-    const index_t c = row % narrow, tap = row / narrow % s.taps(), p = row / narrow / s.taps();
-    const bool depthwise = narrow == 1 && each == 1;
+    const index_t c = row % runs() * C, tap = row / runs() % s.taps(), p = row / runs() / s.taps();
+    if (narrow == 1 && each == 1) {
+      index_t n = first;
+      for (; n + P * W <= last; n += P * W) block<L, P, 1, true>(p, tap, 0, n, n);
+      for (; n + W <= last; n += W) block<L, 1, 1, true>(p, tap, 0, n, n);
+      for (; n < last; ++n) block<T, 1, 1, true>(p, tap, 0, n, n);
+      return;
+    }
     for (index_t n = first; n < last;) {
-      const index_t group = n / each;
-      const index_t end = depthwise || (group + 1) * each > last ? last : (group + 1) * each;
-      if (depthwise) {
-        for (; n + 4 * W <= end; n += 4 * W) block<L, 4, true>(p, tap, 0, n, n);
-        for (; n + W <= end; n += W) block<L, 1, true>(p, tap, 0, n, n);
-        for (; n < end; ++n) block<T, 1, true>(p, tap, 0, n, n);
+      const index_t group = n / each, from = group * narrow;
+      const index_t end = (group + 1) * each < last ? (group + 1) * each : last;
+      if (c + C <= narrow) {
+        columns<C>(p, tap, c, n, end, from + c);
       } else {
-        const index_t from = group * narrow + c;
-        for (; n + 4 * W <= end; n += 4 * W) block<L, 4, false>(p, tap, c, n, from);
-        for (; n + W <= end; n += W) block<L, 1, false>(p, tap, c, n, from);
-        for (; n < end; ++n) block<T, 1, false>(p, tap, c, n, from);
+        for (index_t i = c; i < narrow; ++i) columns<1>(p, tap, i, n, end, from + i);
       }
+      n = end;
     }
   }
 
  private:
-  template <class L, int B, bool Depthwise>
+  KOKKOS_FORCEINLINE_FUNCTION index_t runs() const {
+    return ((wide_is_out ? s.group_in() : s.group_out()) + C - 1) / C;
+  }
+  template <int N>
+  KOKKOS_FORCEINLINE_FUNCTION void columns(index_t p, index_t tap, index_t c, index_t n,
+                                           index_t end, index_t from) const {
+    using L = lane<T, Ex>;
+    constexpr int W = lane_traits<L>::width;
+    for (; n + P * W <= end; n += P * W) block<L, P, N, false>(p, tap, c, n, from);
+    for (; n + W <= end; n += W) block<L, 1, N, false>(p, tap, c, n, from);
+    for (; n < end; ++n) block<T, 1, N, false>(p, tap, c, n, from);
+  }
+  template <class L, int B, int N, bool Depthwise>
   KOKKOS_FORCEINLINE_FUNCTION void block(index_t p, index_t tap, index_t c, index_t n,
                                          index_t from) const {
     using traits = lane_traits<L>;
     constexpr int W = traits::width;
-    L sum[B];
-    for (int b = 0; b < B; ++b) sum[b] = L(T(0));
+    L sum[N][B];
+    for (int i = 0; i < N; ++i)
+      for (int b = 0; b < B; ++b) sum[i][b] = L(T(0));
     const index_t kx = tap % s.kernel[2], ky = tap / s.kernel[2] % s.kernel[1],
                   kz = tap / s.kernel[2] / s.kernel[1];
     index_t begin, end;
@@ -163,26 +212,33 @@ struct weight_parts {
       const index_t wide_step = wide_is_out ? s.out_channels : in_step;
       const index_t other_step = wide_is_out ? in_step : s.out_channels;
       for (index_t ox = begin; ox < end; ++ox, wide += wide_step, other += other_step) {
-        if constexpr (Depthwise) {
-          for (int b = 0; b < B; ++b)
-            sum[b] = traits::fma(traits::load(other + b * W), traits::load(wide + b * W), sum[b]);
-        } else {
-          const L v(*other);
-          for (int b = 0; b < B; ++b) sum[b] = traits::fma(v, traits::load(wide + b * W), sum[b]);
+        L v[B];
+        CARDIOMM_UNROLL
+        for (int b = 0; b < B; ++b) v[b] = traits::load(wide + b * W);
+        CARDIOMM_UNROLL
+        for (int i = 0; i < N; ++i) {
+          CARDIOMM_UNROLL
+          for (int b = 0; b < B; ++b) {
+            if constexpr (Depthwise)
+              sum[i][b] = traits::fma(traits::load(other + b * W), v[b], sum[i][b]);
+            else
+              sum[i][b] = traits::fma(L(other[i]), v[b], sum[i][b]);
+          }
         }
       }
     }
     T* to = part + p * s.out_channels * s.group_in() * s.taps();
-    for (int b = 0; b < B; ++b) {
-      T values[W];
-      traits::store(values, sum[b]);
-      for (int i = 0; i < W; ++i) {
-        const index_t w = n + b * W + i;
-        const index_t o = wide_is_out ? w : w / s.group_in() * s.group_out() + c;
-        const index_t in = wide_is_out ? c : w % s.group_in();
-        to[(o * s.group_in() + in) * s.taps() + tap] = values[i];
+    for (int i = 0; i < N; ++i)
+      for (int b = 0; b < B; ++b) {
+        T values[W];
+        traits::store(values, sum[i][b]);
+        for (int j = 0; j < W; ++j) {
+          const index_t w = n + b * W + j;
+          const index_t o = wide_is_out ? w : w / s.group_in() * s.group_out() + c + i;
+          const index_t k = wide_is_out ? c + i : w % s.group_in();
+          to[(o * s.group_in() + k) * s.taps() + tap] = values[j];
+        }
       }
-    }
   }
 };
 
@@ -238,11 +294,19 @@ void run(const Ex& ex, const Taps& taps, gather_data<T> d, const T* weight, bool
   launch::rows(ex, taps.s.taps() * d.group_from, d.to,
                pack<T>{weight, packed, d.group_from, d.group_to, d.to, taps.s.taps(), adjoint});
   d.w = packed;
+  if constexpr (launch::on_host<Ex>) {
+    // What pixels outside are; depthwise kernels read packets of it.
+    const index_t width = d.group_from + 4 * lane_width<T, Ex>;
+    T* zeros = scratch.template take<T>(width);
+    for (index_t i = 0; i < width; ++i) zeros[i] = T(0);
+    d.zeros = zeros;
+  }
   if (tiles)
     product(ex, taps.s.groups, pixels, d.group_to, taps.s.taps() * d.group_from,
             gather_product<T, Taps, F>{taps, d, f});
   else
-    launch::rows(ex, pixels, d.to, gather<T, Taps, F, Ex>{taps, d, f});
+    launch::rows(ex, (pixels + pixels_at_once<Ex> - 1) / pixels_at_once<Ex>, d.to,
+                 gather<T, Taps, F, Ex>{taps, d, pixels, f});
 }
 
 }  // namespace detail
@@ -266,7 +330,7 @@ void forward(const Ex& ex, const conv_sizes& s, const T* x, const T* weight, con
              const F& f, bool tiles) {
   detail::run(ex, detail::forward_taps{s},
               detail::gather_data<T>{x, nullptr, bias, y, s.in_channels, s.out_channels,
-                                     s.group_in(), s.group_out()},
+                                     s.group_in(), s.group_out(), nullptr},
               weight, false, s.out_pixels(), tiles, f);
 }
 /// dx = f(J^T dy + bias): the gradient of the input, and the transposed convolution's forward.
@@ -275,7 +339,7 @@ void adjoint(const Ex& ex, const conv_sizes& s, const T* dy, const T* weight, co
              const F& f, bool tiles) {
   detail::run(ex, detail::adjoint_taps{s},
               detail::gather_data<T>{dy, nullptr, bias, dx, s.out_channels, s.in_channels,
-                                     s.group_out(), s.group_in()},
+                                     s.group_out(), s.group_in(), nullptr},
               weight, true, s.in_pixels(), tiles, f);
 }
 /// gradient += dL/dweight.
@@ -299,9 +363,8 @@ void add_weight_gradient(const Ex& ex, const conv_sizes& s, const T* x, const T*
                     detail::weight_product<T>{{s}, x, dy, part, chunk * s.out[2]});
   } else {
     const bool wide_is_out = s.group_out() >= s.group_in();
-    launch::rows(ex, parts * s.taps() * (wide_is_out ? s.group_in() : s.group_out()),
-                 wide_is_out ? s.out_channels : s.in_channels,
-                 detail::weight_parts<T, Ex>{s, x, dy, part, lines, chunk, wide_is_out});
+    const detail::weight_parts<T, Ex> kernel{s, x, dy, part, lines, chunk, wide_is_out};
+    launch::rows(ex, kernel.rows(parts), wide_is_out ? s.out_channels : s.in_channels, kernel);
   }
   launch::segments(ex, n, detail::add_parts<T>{part, gradient, parts, n});
 }

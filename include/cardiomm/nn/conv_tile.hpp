@@ -74,6 +74,7 @@ struct gather_data {
   const T* bias;  ///< may be null
   T* y;
   index_t from, to, group_from, group_to;
+  const T* zeros;  ///< hosts: what pixels outside are
 };
 
 /// Rows are pixels, columns channels of a group, the sum is over (tap, source channel).
