@@ -15,6 +15,7 @@
 
 #include "cardiomm/nn/activation.hpp"
 #include "cardiomm/nn/channel_sums.hpp"
+#include "cardiomm/nn/init.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::nn {
 
@@ -152,10 +153,14 @@ class channel_attention : public layer<channel_attention<T, Ex>, T, 4, 4, Ex> {
     view<T, 2, Ex> mean, hidden, gate;
   };
 
-  /// Zeros. Throws value_error where channels / reduction is below 1.
-  channel_attention(const Ex& ex, index_t channels, index_t reduction = 4)
+  /// Random values of the framework (init.hpp). Throws value_error where channels / reduction is
+  /// below 1.
+  channel_attention(const Ex& ex, index_t channels, index_t reduction = 4, std::uint64_t seed = 0)
       : down(ex, {narrow(channels, reduction), channels, 1, 1}),
-        up(ex, {channels, narrow(channels, reduction), 1, 1}) {}
+        up(ex, {channels, narrow(channels, reduction), 1, 1}) {
+    init::framework(ex, down, {}, seed);
+    init::framework(ex, up, {}, seed + 1);
+  }
 
   index_t channels() const { return up.extents()[0]; }
   index_t hidden() const { return down.extents()[0]; }
