@@ -229,6 +229,57 @@ TEST_CASE("a run that was killed goes on, to the same bytes") {
   }
 }
 
+TEST_CASE("several processes write the file of one") {
+  TINY_OR_SKIP(w, "1d");
+  const char* launcher = std::getenv("CARDIOMM_MPIRUN");
+  if (launcher == nullptr) return cardiomm_tests::report_skip("MPI launcher");
+  w.series("s.npy", 5);
+  const std::string rest =
+      w.command("--kspace s.npy --mask m.npy --embedding e.safetensors --acs 8 --threads 1");
+  REQUIRE(w.run(rest + " --out one.npy").code == 0);
+  const auto o = w.shell(std::string(launcher) + " -n 2 CARDIOMM " + rest + " --out two.npy");
+  CAPTURE(o.err);
+  REQUIRE(o.code == 0);
+  CHECK(slurp(w / "one.npy") == slurp(w / "two.npy"));
+  CHECK(!std::filesystem::exists(w / "two.npy.partial"));
+  CHECK(!std::filesystem::exists(w / "two.npy.partial.1"));
+}
+
+TEST_CASE("a whole training checkpoint in one file") {
+  TINY_OR_SKIP(w, "1d");
+  SHARED_OR_SKIP(tower, "fixtures/clip_text_tiny/weights.safetensors");
+  SHARED_OR_SKIP(merges, "data/clip/bpe_simple_vocab_16e6.txt.gz");
+  std::map<std::string, io::array> all;
+  const auto add = [&](const std::string& path, const auto& name_of) {
+    const io::safetensors_file file(path);
+    for (const auto& name : file.names()) {
+      std::vector<float> v(static_cast<std::size_t>(file.at(name).size()));
+      file.at(name).read(v.data());
+      all[name_of(name)] = array_of(file.at(name).shape(), v);
+    }
+  };
+  add(w.weights, [](const std::string& n) { return "metausunetlight." + n; });
+  add(tower, [](const std::string& n) {
+    return n.rfind("lm_head", 0) == 0 ? n : "language_model_no.model." + n;
+  });
+  all["loss.w"] = array_of<float>({1, 1, 7, 7}, std::vector<float>(49, 1 / 49.0f));
+  all["language_model_no.model.logit_scale"] = array_of<float>({1}, {4.6f});
+  io::write_safetensors(w / "all.safetensors", all);
+  const std::string text = " --kspace k.npy --mask m.npy --acs 8 --text-heads 4 --merges '" +
+                           merges +
+                           "' --metadata 'field=3.0T, vendor=Siemens, scanner=Vida, "
+                           "modality=cine, view=sax, sampling=uniform, acceleration=8' ";
+  REQUIRE(w.run(w.command(text + "--text-weights '" + tower + "' --out a.npy")).code == 0);
+  const auto o = w.run(
+      "recon --method cardiomm --weights all.safetensors --text-weights "
+      "all.safetensors --out b.npy" +
+      text);
+  CAPTURE(o.err);
+  REQUIRE(o.code == 0);
+  CHECK(o.err == "");
+  CHECK(slurp(w / "a.npy") == slurp(w / "b.npy"));
+}
+
 TEST_CASE("images of a batch have texts of their own") {
   TINY_OR_SKIP(w, "1d");
   w.series("s.npy", 2);
