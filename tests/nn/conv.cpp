@@ -89,6 +89,22 @@ TEST_CASE("tiles and rows of the portable kernels give the same") {
   }
 }
 
+TEST_CASE("kernels longer than what is kept of an axis") {
+  const Ex ex;
+  const nn::conv_options<2> o{
+      .kernel = {3, 11}, .stride = {1, 2}, .padding = {1, 5}, .dilation = {2, 1}};
+  const conv<double, 2> l(ex, 5, 21, o, 5);
+  const shape<4> in{{2, 9, 17, 5}};
+  CHECK(nn::check::gradient_error(ex, l, in, 3) <= 1e-6);
+  const auto x = nn::check::detail::noise<double>(ex, in, 1, 1);
+  const auto y = nn::evaluate(ex, l, x);
+  const auto tiles = make_tensor<double>(ex, shape_of(y));
+  const double *w = l.weight().data(), *b = l.bias().data();
+  nn::conv_portable::forward(ex, nn::detail::sizes_of(o, in, shape_of(y)), x.data(), w, b,
+                             tiles.data(), nn::same_value{}, true);
+  CHECK(cardiomm_tests::worst(y, tiles) <= 1e-13);
+}
+
 TEST_CASE("a function after a convolution is applied before its results are stored") {
   const Ex ex;
   static_assert(nn::FusesPointwise<conv<float, 2>, nn::prelu<float, 4, Ex>>);

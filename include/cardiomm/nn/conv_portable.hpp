@@ -30,6 +30,11 @@ template <class T, class Taps, class F, ExecutionSpace Ex>
 struct gather {
   static constexpr const char* name = "cardiomm::nn::conv";
   static constexpr int Q = pixels_at_once<Ex>;
+  static constexpr int K = launch::on_host<Ex> ? 8 : 1;  ///< taps along an axis that are kept
+  struct run {
+    pixel_place place[Q];
+    index_t known[3][K][Q];
+  };
   Taps taps;
   gather_data<T> d;
   index_t pixels;
@@ -38,8 +43,14 @@ struct gather {
   KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
     using L = lane<T, Ex>;
     constexpr int W = lane_traits<L>::width;
-    pixel_place at[Q];
-    for (int q = 0; q < Q; ++q) at[q] = taps.place(row * Q + q < pixels ? row * Q + q : pixels - 1);
+    run at;
+    for (int q = 0; q < Q; ++q)
+      at.place[q] = taps.place(row * Q + q < pixels ? row * Q + q : pixels - 1);
+    if constexpr (launch::on_host<Ex>) {
+      for (int a = 0; a < 3; ++a)
+        for (index_t k = 0; k < K && k < taps.s.kernel[a]; ++k)
+          for (int q = 0; q < Q; ++q) at.known[a][k][q] = taps.along(a, at.place[q], k);
+    }
     if (d.group_from == 1 && d.group_to == 1) {
       index_t n = first;
       for (; n + 2 * W <= last; n += 2 * W) block<L, 2, true>(row, at, n, n);
@@ -57,9 +68,17 @@ struct gather {
   }
 
  private:
+  KOKKOS_FORCEINLINE_FUNCTION index_t source_of(const run& at, int q, index_t kz, index_t ky,
+                                                index_t kx) const {
+    if constexpr (launch::on_host<Ex>) {
+      if (kz < K && ky < K && kx < K)
+        return at.known[0][kz][q] + at.known[1][ky][q] + at.known[2][kx][q];
+    }
+    return taps.source(at.place[q], kz, ky, kx);
+  }
   /// Channels n, ... of the pixels, from channels `from`, ...; depthwise: from the same channels.
   template <class L, int B, bool Depthwise>
-  KOKKOS_FORCEINLINE_FUNCTION void block(index_t row, const pixel_place* at, index_t n,
+  KOKKOS_FORCEINLINE_FUNCTION void block(index_t row, const run& at, index_t n,
                                          index_t from) const {
     using traits = lane_traits<L>;
     constexpr int W = traits::width;
@@ -78,7 +97,7 @@ struct gather {
           const T* x[Q];
           bool any = false;
           for (int q = 0; q < Q; ++q) {
-            const index_t source = taps.source(at[q], kz, ky, kx);
+            const index_t source = source_of(at, q, kz, ky, kx);
             x[q] = source < 0 ? d.zeros : d.x + source * d.from + from;
             any = any || source >= 0;
           }

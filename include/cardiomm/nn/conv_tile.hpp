@@ -13,58 +13,53 @@ namespace cardiomm::inline CARDIOMM_ABI::nn::conv_portable::detail {
 
 /// A pixel by its axes.
 struct pixel_place {
-  index_t item, z, y, x;
+  index_t item, axis[3];
 };
-KOKKOS_FORCEINLINE_FUNCTION pixel_place place_in(const index_t* extents, index_t pixel) {
-  pixel_place p;
-  index_t rest = pixel / extents[2];
-  p.x = pixel - rest * extents[2];
-  pixel = rest;
-  rest /= extents[1];
-  p.y = pixel - rest * extents[1];
-  p.item = rest / extents[0];
-  p.z = rest - p.item * extents[0];
-  return p;
-}
 
-/// Which input pixel an output pixel reads at a tap; negative: none.
-struct forward_taps {
+/// Which pixels of the input an output pixel reads, or, for the adjoint, to which outputs an input
+/// pixel went.
+template <bool Adjoint>
+struct pixel_taps {
+  /// Added to an index it makes it negative.
+  static constexpr index_t outside = -(index_t(1) << 60);
   conv_sizes s;
+
   KOKKOS_FORCEINLINE_FUNCTION pixel_place place(index_t pixel) const {
-    return place_in(s.out, pixel);
+    const index_t* here = Adjoint ? s.in : s.out;
+    pixel_place p;
+    index_t rest = pixel / here[2];
+    p.axis[2] = pixel - rest * here[2];
+    pixel = rest;
+    rest /= here[1];
+    p.axis[1] = pixel - rest * here[1];
+    p.item = rest / here[0];
+    p.axis[0] = rest - p.item * here[0];
+    return p;
   }
+  /// What one axis brings to the index of the other pixel at tap k; `outside`: there is none.
+  KOKKOS_FORCEINLINE_FUNCTION index_t along(int a, const pixel_place& at, index_t k) const {
+    const index_t* there = Adjoint ? s.out : s.in;
+    index_t i;
+    if constexpr (Adjoint) {
+      const index_t shifted = at.axis[a] + s.padding[a] - k * s.dilation[a];
+      i = shifted / s.stride[a];
+      if (shifted < 0 || i * s.stride[a] != shifted) return outside;
+    } else {
+      i = at.axis[a] * s.stride[a] - s.padding[a] + k * s.dilation[a];
+    }
+    if (i < 0 || i >= there[a]) return outside;
+    if (a == 2) return i;
+    if (a == 1) return i * there[2];
+    return (at.item * there[0] + i) * there[1] * there[2];
+  }
+  /// The other pixel; negative: none.
   KOKKOS_FORCEINLINE_FUNCTION index_t source(const pixel_place& at, index_t kz, index_t ky,
                                              index_t kx) const {
-    const index_t z = at.z * s.stride[0] - s.padding[0] + kz * s.dilation[0];
-    const index_t y = at.y * s.stride[1] - s.padding[1] + ky * s.dilation[1];
-    const index_t x = at.x * s.stride[2] - s.padding[2] + kx * s.dilation[2];
-    if (z < 0 || z >= s.in[0] || y < 0 || y >= s.in[1] || x < 0 || x >= s.in[2]) return -1;
-    return ((at.item * s.in[0] + z) * s.in[1] + y) * s.in[2] + x;
+    return along(0, at, kz) + along(1, at, ky) + along(2, at, kx);
   }
 };
-/// Which output pixel an input pixel went to at a tap; negative: none.
-struct adjoint_taps {
-  conv_sizes s;
-  KOKKOS_FORCEINLINE_FUNCTION pixel_place place(index_t pixel) const {
-    return place_in(s.in, pixel);
-  }
-  KOKKOS_FORCEINLINE_FUNCTION index_t source(const pixel_place& at, index_t kz, index_t ky,
-                                             index_t kx) const {
-    const index_t z = along(0, at.z, kz);
-    const index_t y = along(1, at.y, ky);
-    const index_t x = along(2, at.x, kx);
-    if (z < 0 || y < 0 || x < 0) return -1;
-    return ((at.item * s.out[0] + z) * s.out[1] + y) * s.out[2] + x;
-  }
-
- private:
-  KOKKOS_FORCEINLINE_FUNCTION index_t along(int axis, index_t i, index_t k) const {
-    const index_t shifted = i + s.padding[axis] - k * s.dilation[axis];
-    if (shifted < 0) return -1;
-    const index_t o = shifted / s.stride[axis];
-    return o * s.stride[axis] == shifted && o < s.out[axis] ? o : -1;
-  }
-};
+using forward_taps = pixel_taps<false>;
+using adjoint_taps = pixel_taps<true>;
 
 /// Arrays and channel counts of a gathering convolution: from `from` channels to `to`.
 template <class T>
