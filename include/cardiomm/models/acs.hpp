@@ -6,6 +6,7 @@
 /// network sees. As published: n lines from (ny - n + 1) / 2 (one later than the usual centre where
 /// ny - n is odd), for every kind of mask; the square of the samples measured is an option.
 
+#include <algorithm>
 #include <vector>
 
 #include "cardiomm/core/complex.hpp"
