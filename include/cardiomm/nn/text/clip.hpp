@@ -314,12 +314,11 @@ std::vector<std::vector<T>> clip_features(const Ex& ex, const tensor_source& sou
   for (auto& t : mapped)
     for (auto& id : t) id = row_of.at(id);
   const auto block = frame.new_block(ex);
-  return frame.features(
-      ex, table, mapped, [&](index_t i) -> const auto& {
-        ex.fence();  // the block may still be in use
-        frame.load_block(source, i, block);
-        return block;
-      });
+  return frame.features(ex, table, mapped, [&](index_t i) {
+    ex.fence();  // the block may still be in use
+    frame.load_block(source, i, block);
+    return block;
+  });
 }
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::nn::text
