@@ -198,17 +198,6 @@ TEST_CASE("nn/conv_host: a NaN stays in its neighbourhood") {
   }
 }
 
-TEST_CASE("nn/conv_host: gated residual") {
-  const ex_t ex;
-  const index_t items = 2, pixels = 6, c = 19;
-  const auto x = noise<float>(items * pixels * c, 1), r = noise<float>(items * pixels * c, 2),
-             gate = noise<float>(items * c, 3);
-  std::vector<float> y(x.size());
-  host::gated_residual(ex, items, pixels, c, x.data(), r.data(), gate.data(), y.data());
-  for (index_t i = 0; i < items * pixels * c; ++i)
-    CHECK(y[i] == doctest::Approx(x[i] + r[i] * gate[i / (pixels * c) * c + i % c]).epsilon(1e-5));
-}
-
 #if defined(KOKKOS_ENABLE_SERIAL) && defined(KOKKOS_ENABLE_OPENMP)
 TEST_CASE("nn/conv_host: the same bits whatever the threads") {
   for (const auto& g : {geometry(2, 23, 31, 20, 24, 3, 1, 1), geometry(2, 23, 31, 20, 24, 3, 2, 1),

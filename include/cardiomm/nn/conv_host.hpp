@@ -46,27 +46,6 @@ struct fill_phase {
     for (index_t c = first; c < last; ++c) out[c] = T(0);
   }
 };
-
-template <class T, ExecutionSpace Ex>
-struct gate_rows {
-  static constexpr const char* name = "cardiomm::nn::gated_residual";
-  const T* x;
-  const T* r;
-  const T* gate;
-  T* y;
-  index_t pixels, channels;
-  KOKKOS_INLINE_FUNCTION void operator()(index_t pixel, index_t first, index_t last) const {
-    using L = lane<T, Ex>;
-    using traits = lane_traits<L>;
-    const index_t at = pixel * channels;
-    const T* g = gate + pixel / pixels * channels;
-    index_t c = first;
-    for (; c + traits::width <= last; c += traits::width)
-      traits::store(y + at + c, traits::fma(traits::load(r + at + c), traits::load(g + c),
-                                            traits::load(x + at + c)));
-    for (; c < last; ++c) y[at + c] = x[at + c] + r[at + c] * g[c];
-  }
-};
 }  // namespace detail
 
 /// y = f(x * w + bias), w in the order (out, in, y, x); bias may be null. Where `sums` is not null,
@@ -145,14 +124,6 @@ void backward_weight(const Ex& ex, const conv_geometry& g, const T* x, const T* 
     launch::sums(ex, g.out_c, g.items * g.out_y * g.out_x, bias_gradient<T>{dy, g.out_c}, sums);
     launch::segments(ex, g.out_c, nn::detail::add_sums<T>{sums, dbias});
   }
-}
-
-/// y = x + r * gate[item][channel]: the end of a block with channel attention. y may be x or r.
-template <class T, ExecutionSpace Ex>
-void gated_residual(const Ex& ex, index_t items, index_t pixels, index_t channels, const T* x,
-                    const T* r, const T* gate, T* y) {
-  launch::rows(ex, items * pixels, channels,
-               detail::gate_rows<T, Ex>{x, r, gate, y, pixels, channels});
 }
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::nn::conv_host
