@@ -27,7 +27,16 @@ import time
 
 sys.dont_write_bytecode = True  # the modules beside this file
 from contenders import Benchmark, Call, Contender, NotRun, Process, Workers, environment
-from installed import ROOT, find_bart, find_newest_bart, make_data, make_venv, say, version_of
+from installed import (
+    ROOT,
+    find_bart,
+    find_newest_bart,
+    make_data,
+    make_network_data,
+    make_venv,
+    say,
+    version_of,
+)
 from sparse import TARGET, sparse_cases
 from tables import context_line, tables
 
@@ -335,7 +344,46 @@ def cases(args, workers, bart08, bart10):
             }
         )
         found += sparse_cases(args, coils, bart, frames, workers, data, scratch)
+    found.append(network_case(args, workers, data, scratch))
     return [c for c in found if re.search(args.only, f"{c['id']}_{c['coils']}")]
+
+
+def network_case(args, workers, data, scratch):
+    """One image of the full-size network: 10 coils, 256 x 256, 12 cascades."""
+    program = os.path.join(args.build, "bin/bench_nn_network")
+
+    def peer(name, **options):
+        return Call("PyTorch " + name, workers, "torch", "network", 10, scratch, **options)
+
+    contenders = [
+        Benchmark("ours", program, "network", 10, data, scratch),
+        peer("channels_last", channels_last=True),
+        peer("compiled", channels_last=True, compile=True),
+        peer("bf16, channels_last", channels_last=True, bf16=True),
+    ]
+    if not args.quick:
+        contenders += [
+            peer("NCHW"),
+            peer("compiled, frozen", channels_last=True, compile=True, freeze=True),
+            peer("bf16, compiled", channels_last=True, bf16=True, compile=True),
+        ]
+    for c in contenders:
+        prepare = c.prepare
+
+        def with_data(threads, prepare=prepare):
+            reason = make_network_data(data, workers.python)
+            if reason:
+                raise NotRun(reason)
+            prepare(threads)
+
+        c.prepare = with_data
+    return {
+        "name": "CardioMM network, one image",
+        "id": "network",
+        "coils": 10,
+        "score": "network",
+        "contenders": contenders,
+    }
 
 
 # ---- ratios ----------------------------------------------------------------------------------------
@@ -379,6 +427,10 @@ def ratios(runs, normal):
             equal = [r for r in peers if r.get("error", 1) <= 1.1 * ours[0].get("error", 0)]
             if equal:
                 row("the same, peers of equal map error", coils, threads, ours[0], equal[0], 5)
+        elif case.startswith("CardioMM"):
+            plain = [r for r in peers if "bf16" not in r["contender"]]
+            if plain:
+                row(case, coils, threads, ours[0], plain[0], 2)
         elif case.startswith(("L1-wavelet", "Temporal TV")):
             row(case, coils, threads, ours[0], peers[0], TARGET)
         else:
