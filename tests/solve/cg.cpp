@@ -5,11 +5,14 @@
 
 #include "cardiomm/linop/any.hpp"
 #include "cardiomm/linop/check.hpp"
+#include "cardiomm/linop/dense.hpp"
 #include "cardiomm/linop/diagonal.hpp"
 #include "cardiomm/linop/fourier.hpp"
 #include "cardiomm/linop/sampling.hpp"
 #include "cardiomm/linop/sensitivity.hpp"
+#include "cardiomm/solve/check.hpp"
 #include "cardiomm/solve/monitor.hpp"
+#include "cardiomm/solve/pcg.hpp"
 #include "support/counters.hpp"
 
 using namespace cardiomm;
@@ -20,7 +23,7 @@ using C = complex<double>;
 namespace {
 template <class V>
 double apart(const V& a, const V& b) {
-  return check::detail::distance(Ex(), a, b);
+  return linop::check::detail::distance(Ex(), a, b);
 }
 auto encoding_of(size_class s) {
   return specimen<line_mask<double, Ex>>::make(Ex(), s, 1) * fourier *
@@ -36,7 +39,7 @@ diagonal<double, 2, Ex> weights(index_t rows, index_t n, int distinct) {
 
 TEST_CASE("CG ends after as many iterations as there are different eigenvalues") {
   const auto a = weights(1, 60, 4);
-  const auto b = check::detail::noise<C>(Ex(), shape{1, 60}, 1, 1);
+  const auto b = linop::check::detail::noise<C>(Ex(), shape{1, 60}, 1, 1);
   const auto x = solve::cg(a, b, {.iterations = 4});
   CHECK(apart(a * x, b) < 1e-13);
   const auto early = solve::cg(a, b, {.iterations = 3});
@@ -51,15 +54,33 @@ TEST_CASE("a complex Hermitian system, against the closed form") {
   const auto a = adjoint(fourier) * w * fourier_op<double, 2, Ex>{};
   const auto solution = adjoint(fourier) * diagonal<double, 2, Ex>(to_space(Ex(), inverse)) *
                         fourier_op<double, 2, Ex>{};
-  const auto b = check::detail::noise<C>(Ex(), shape{8, 16}, 4, 1);
+  const auto b = linop::check::detail::noise<C>(Ex(), shape{8, 16}, 4, 1);
   CHECK(apart(solve::cg(a, b, {.iterations = 20}), solution * b) < 1e-12);
+}
+
+TEST_CASE("complex Hermitian systems against elimination") {
+  auto m = make_tensor<C>(host_space(), shape{9, 9});
+  random::fill_normal(host_space(), m, 5);
+  const dense<double, 2, Ex> factor(to_space(Ex(), m), 1);
+  const auto a = adjoint(factor) * factor + 0.5 * identity;
+  const auto b = linop::check::detail::noise<C>(Ex(), shape{3, 9}, 6, 1);
+  const auto expected = solve::check::dense_solution(Ex(), a, b);
+  CHECK(apart(a * expected, b) < 1e-12);
+  CHECK(apart(solve::cg(a, b, {.iterations = 60}), expected) < 1e-10);
+  auto x = zeros<C>(Ex(), shape{3, 9});
+  solve::pcg(Ex(), a, weights(3, 9, 4), b, x, {.iterations = 60});
+  CHECK(apart(x, expected) < 1e-10);
+  const auto matrix = solve::check::dense(Ex(), a, shape{1, 9});
+  for (index_t i = 0; i < 9; ++i)
+    for (index_t j = 0; j < 9; ++j)
+      CHECK(abs2(C(matrix(i, j) - conj_mul(matrix(j, i), C(1)))) < 1e-24);
 }
 
 TEST_CASE("the residual reported is |b - A x| / |b|, the error in the A-norm falls") {
   const auto size = size_class::multiple_of_four;
   const auto a = gram(encoding_of(size)) + 0.3 * identity;
   const auto d = specimen_image(size);
-  const auto truth = check::detail::noise<C>(Ex(), d, 5, 1);
+  const auto truth = linop::check::detail::noise<C>(Ex(), d, 5, 1);
   const auto b = a * truth;
   double before = 1e300;
   for (int n = 1; n <= 24; n += 4) {
@@ -79,7 +100,7 @@ TEST_CASE("the residual reported is |b - A x| / |b|, the error in the A-norm fal
 
 TEST_CASE("a solution is a fixed point of the warm start") {
   const auto a = weights(2, 30, 7);
-  const auto b = check::detail::noise<C>(Ex(), shape{2, 30}, 1, 1);
+  const auto b = linop::check::detail::noise<C>(Ex(), shape{2, 30}, 1, 1);
   auto x = solve::cg(a, b, {.iterations = 40});
   const auto before = clone(Ex(), x);
   const auto end = solve::cg(Ex(), a, b, x, {.iterations = 10, .tolerance = 1e-10});
@@ -98,7 +119,7 @@ TEST_CASE("independent systems are solved as if alone") {
   const auto m = specimen<line_mask<double, Ex>>::make(Ex(), size, 1);
   const auto s = specimen<sensitivity<double, Ex>>::make(Ex(), size, 2);
   const auto a = gram(m * fourier * s) + 0.2 * identity;
-  const auto b = check::detail::noise<C>(Ex(), d, 3, 1);
+  const auto b = linop::check::detail::noise<C>(Ex(), d, 3, 1);
   auto all = zeros<C>(Ex(), d);
   const auto end = solve::cg(Ex(), a, b, all, {.iterations = 6, .batch_axes = 1});
   CHECK(end.residual.size() == 3);
@@ -115,7 +136,7 @@ TEST_CASE("independent systems are solved as if alone") {
 
 TEST_CASE("tolerance, monitor and early ends") {
   const auto a = weights(3, 50, 9);
-  const auto b = check::detail::noise<C>(Ex(), shape{3, 50}, 1, 1);
+  const auto b = linop::check::detail::noise<C>(Ex(), shape{3, 50}, 1, 1);
   auto x = zeros<C>(Ex(), shape{3, 50});
   std::vector<int> heard;
   solve::cg_options o{.iterations = 50, .tolerance = 1e-8, .batch_axes = 1, .check_every = 3};
@@ -146,7 +167,7 @@ TEST_CASE("tolerance, monitor and early ends") {
 
 TEST_CASE("an operator that is not positive definite is noticed") {
   const auto a = -1.0 * weights(1, 20, 3);
-  const auto b = check::detail::noise<C>(Ex(), shape{1, 20}, 1, 1);
+  const auto b = linop::check::detail::noise<C>(Ex(), shape{1, 20}, 1, 1);
   auto x = zeros<C>(Ex(), shape{1, 20});
   const auto end = solve::cg(Ex(), a, b, x, {.iterations = 5});
   CHECK(end.breakdown);
@@ -157,7 +178,7 @@ TEST_CASE("nothing is allocated, copied or waited for inside the loop") {
   const auto size = size_class::multiple_of_four;
   const auto a = gram(encoding_of(size)) + 0.1 * identity;
   const auto d = specimen_image(size);
-  const auto b = check::detail::noise<C>(Ex(), d, 1, 1);
+  const auto b = linop::check::detail::noise<C>(Ex(), d, 1, 1);
   auto x = zeros<C>(Ex(), d);
   const auto run = [&](int n) {
     return [&, n] { solve::cg(Ex(), a, b, x, {.iterations = n, .batch_axes = 2}); };

@@ -3,14 +3,12 @@
 
 #include <doctest/doctest.h>
 
-#include "cardiomm/linop/check.hpp"
 #include "cardiomm/linop/diagonal.hpp"
-#include "cardiomm/linop/fourier.hpp"
-#include "cardiomm/linop/sampling.hpp"
-#include "cardiomm/linop/sensitivity.hpp"
 #include "cardiomm/prox/l1.hpp"
 #include "cardiomm/solve/cg.hpp"
+#include "cardiomm/solve/check.hpp"
 #include "support/counters.hpp"
+#include "support/undersampled.hpp"
 
 using namespace cardiomm;
 using namespace cardiomm::linop;
@@ -21,33 +19,17 @@ using l1 = prox::l1<double, 4, Ex>;
 namespace {
 template <class V>
 double apart(const V& a, const V& b) {
-  return check::detail::distance(Ex(), a, b);
+  return linop::check::detail::distance(Ex(), a, b);
 }
-/// y = rows of a random dense matrix is what a mask of k-space is not; good enough a test of both.
-struct problem {
-  shape<4> d = specimen_image(size_class::multiple_of_four);
-  chain<line_mask<double, Ex>, fourier_op<double, 5, Ex>, sensitivity<double, Ex>> a =
-      specimen<line_mask<double, Ex>>::make(Ex(), size_class::multiple_of_four, 1) *
-      fourier_op<double, 5, Ex>{} *
-      specimen<sensitivity<double, Ex>>::make(Ex(), size_class::multiple_of_four, 2);
-  tensor<C, 4, Ex> b = make_tensor<C>(Ex(), d);
-  problem() {
-    const auto y = check::detail::noise<C>(Ex(), a.range_for(d), 3, 1);
-    apply_adjoint(Ex(), a, y, b);
-  }
+struct problem : cardiomm_tests::undersampled {
   /// How far x is from a fixed point of the proximal gradient map: zero only at the solution.
   template <class P>
-  double defect(const P& p, const tensor<C, 4, Ex>& x, double step = 0.05) const {
-    auto z = clone(Ex(), x);
-    apply(Ex(), gram(a), x, z, {C(-step), true});
-    blas1::axpby(Ex(), C(step), b, C(1), z);
-    prox::apply(Ex(), p, z, step, z);
-    return apart(z, x);
+  double defect(const P& p, const tensor<C, 4, Ex>& x) const {
+    return solve::check::defect(Ex(), gram(a), p, b, x, 0.05);
   }
   template <class P>
   double objective(const P& p, const tensor<C, 4, Ex>& x) const {
-    return 0.5 * blas1::dot(Ex(), x, gram(a) * x).real() - blas1::dot(Ex(), b, x).real() +
-           p.value(Ex(), x);
+    return solve::check::objective(Ex(), gram(a), p, b, x);
   }
 };
 }  // namespace
@@ -55,7 +37,7 @@ struct problem {
 TEST_CASE(
     "lasso with an orthogonal design is a soft threshold, reached in one step of length one") {
   const shape<4> s{{2, 1, 5, 6}};
-  const auto b = check::detail::noise<C>(Ex(), s, 1, 1);
+  const auto b = linop::check::detail::noise<C>(Ex(), s, 1, 1);
   const l1 p(0.8);
   auto expected = make_tensor<C>(Ex(), s);
   prox::apply(Ex(), p, b, 1, expected);
@@ -80,6 +62,22 @@ TEST_CASE("every kind of momentum ends at the fixed point of the proximal gradie
   const auto regular = n + 0.3 * identity;
   const auto x = solve::fista(regular, l1(0), q.b, {.iterations = 400});
   CHECK(apart(x, solve::cg(regular, q.b, {.iterations = 100})) < 1e-8);
+}
+
+TEST_CASE("plain steps never raise the objective") {
+  const problem q;
+  const l1 p(0.4);
+  std::vector<double> told;
+  solve::fista_options o{
+      .iterations = 60, .accelerate = false, .objective = true, .check_every = 1};
+  o.monitor = [&](const solve::progress& s) {
+    told.push_back(s.objective);
+    return true;
+  };
+  auto x = zeros<C>(Ex(), q.d);
+  solve::fista(Ex(), gram(q.a), p, q.b, x, o);
+  CHECK(told.size() == 60);
+  CHECK(solve::check::largest_rise(told) < 1e-12);
 }
 
 TEST_CASE("momentum and restart pay") {

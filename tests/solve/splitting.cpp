@@ -2,16 +2,14 @@
 // ADMM and PDHG: closed forms, each other, and what fista finds.
 #include <doctest/doctest.h>
 
-#include "cardiomm/linop/check.hpp"
 #include "cardiomm/linop/difference.hpp"
-#include "cardiomm/linop/fourier.hpp"
-#include "cardiomm/linop/sampling.hpp"
-#include "cardiomm/linop/sensitivity.hpp"
 #include "cardiomm/prox/l1.hpp"
 #include "cardiomm/solve/admm.hpp"
+#include "cardiomm/solve/check.hpp"
 #include "cardiomm/solve/fista.hpp"
 #include "cardiomm/solve/pdhg.hpp"
 #include "support/counters.hpp"
+#include "support/undersampled.hpp"
 
 using namespace cardiomm;
 using namespace cardiomm::linop;
@@ -22,20 +20,9 @@ using l1 = prox::l1<double, 4, Ex>;
 namespace {
 template <class V>
 double apart(const V& a, const V& b) {
-  return check::detail::distance(Ex(), a, b);
+  return linop::check::detail::distance(Ex(), a, b);
 }
-struct problem {
-  shape<4> d = specimen_image(size_class::multiple_of_four);
-  chain<line_mask<double, Ex>, fourier_op<double, 5, Ex>, sensitivity<double, Ex>> a =
-      specimen<line_mask<double, Ex>>::make(Ex(), size_class::multiple_of_four, 1) *
-      fourier_op<double, 5, Ex>{} *
-      specimen<sensitivity<double, Ex>>::make(Ex(), size_class::multiple_of_four, 2);
-  tensor<C, 4, Ex> b = make_tensor<C>(Ex(), d);
-  problem() {
-    const auto y = check::detail::noise<C>(Ex(), a.range_for(d), 3, 1);
-    apply_adjoint(Ex(), a, y, b);
-  }
-};
+using problem = cardiomm_tests::undersampled;
 }  // namespace
 
 TEST_CASE("total variation of a step lowers it by twice the weight over half its length") {
@@ -70,6 +57,7 @@ TEST_CASE("lasso of an encoding: three solvers, one answer") {
   const auto n = gram(q.a);
   const l1 p(0.5);
   const auto expected = solve::fista(n, p, q.b, {.iterations = 3000});
+  CHECK(solve::check::defect(Ex(), n, p, q.b, expected, 0.1) < 1e-6);
   auto x = zeros<C>(Ex(), q.d);
   solve::pdhg(Ex(), n, p, q.b, x, {.iterations = 3000});
   CHECK(apart(x, expected) < 1e-5);
