@@ -28,9 +28,11 @@ inline constexpr double mixing = 16 << 20;
 /// of the file.
 inline constexpr double started = 2.5e6;
 /// Feature maps of the finest level that a network holds at once.
-inline constexpr double network_features = 6;
+inline constexpr double network_features = 6.3;
+/// Prompts that are kept, of the bytes of the weights.
+inline constexpr double network_prompts = 0.1;
 /// Operations a second and thread of the network's convolutions (a core with AVX-512).
-inline constexpr double network_rate = 3e11;
+inline constexpr double network_rate = 5e11;
 }  // namespace model
 
 /// Bytes of a process.

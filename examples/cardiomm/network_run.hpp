@@ -446,11 +446,18 @@ class network_run {
       std::printf("%s, %.2f s\n", described.c_str(), seconds_["total"].template get<double>());
   }
 
-  /// The dry run.
+  /// The dry run: everything is checked that names, shapes and options can tell.
   void tell(const io::safetensors_file& weights) {
     dist::together(common_.team, [&] {
       if (!common_.team.first()) return;
       const shape<5>& w = in_.whole;
+      namespace models = cardiomm::models;
+      const auto sizes = naming(c_.weights + ": ", [&] {
+        return models::read_sizes(models::cardiomm_tensors(models::source_of(weights)));
+      });
+      say(read_conditioning(c_, weights, sizes.embedding, in_.kspace.sizes[0] * in_.kspace.sizes[1],
+                            first_mask())
+              .warnings);
       const double n = double(c_.batch.value_or(1)), pixels = double(in_.matrix[0] * in_.matrix[1]);
       const auto work = detail::work_of(weights, w[2], pixels);
       forecast f;
@@ -461,8 +468,8 @@ class network_run {
       for (const std::string& name : weights.names())
         f.weights += double(weights.at(name).size()) * sizeof(T);
       f.images = n * pixels * sizeof(T);
-      f.workspace =
-          model::started + model::network_features * n * work.channels * pixels * sizeof(T);
+      f.workspace = model::started + model::network_prompts * f.weights +
+                    model::network_features * n * work.channels * pixels * sizeof(T);
       durations t;
       const double rate = detail::seconds_per_byte(),
                    images = double(in_.mine.frames * in_.mine.slices);
