@@ -18,24 +18,28 @@ using namespace cardiomm;
 using Ex = default_space;
 using image = tensor<complex<float>, 4, Ex>;  // (frame, slice, y, x)
 
-// [network]
-// The regulariser of a step; it starts as zero. Try another one: what follows is made from its
-// type.
-auto regulariser(const Ex& ex, std::uint64_t seed) {
-  const auto same = nn::conv_options<2>::same(3);
-  const nn::conv<float> last(ex, 16, 2, same);
-  for (const auto& p : last.parameters()) Kokkos::deep_copy(ex, p.second.value(), 0.0f);
-  return nn::conv<float>(ex, 2, 16, same, seed) | nn::prelu<float>(ex) |
-         nn::conv<float>(ex, 16, 16, same, seed + 1) | nn::prelu<float>(ex) | last;
-}
-using block = decltype(regulariser(Ex(), 0));
-
 // A complex image as features (frame, y, x, {re, im}): the same memory.
 view<float, 4, Ex> features(const image& x) {
   const auto s = shape_of(x);
   return borrow(Ex(), reinterpret_cast<float*>(x.data()),
                 shape{s[0] * s[1], s[2], s[3], index_t(2)});
 }
+// y += a x
+void add(float a, const image& x, const image& y) {
+  blas1::axpby(Ex(), complex<float>(a), x, complex<float>(1), y);
+}
+
+// [network]
+// The regulariser of a step; it starts as zero. Try another one: what follows is made from its
+// type.
+auto regulariser(const Ex& ex, std::uint64_t seed) {
+  const auto same = nn::conv_options<2>::same(3);
+  const nn::conv<float> last(ex, 16, 2, same);
+  for (const auto& p : last.parameters()) nn::init::constant(ex, p.second, 0);
+  return nn::conv<float>(ex, 2, 16, same, seed) | nn::prelu<float>(ex) |
+         nn::conv<float>(ex, 16, 16, same, seed + 1) | nn::prelu<float>(ex) | last;
+}
+using block = decltype(regulariser(Ex(), 0));
 
 template <class Normal>
 struct unrolled {
@@ -43,12 +47,13 @@ struct unrolled {
   Normal normal;  // A^H A, an expression
   image b;        // A^H y
   nn::parameter<float, Ex> step;
+  nn::named_parameters<float, Ex> parameters;
   std::vector<nn::recording<block>> passes;  // R_k with the memory of its pass
   std::vector<image> x, gradient;            // of every step
 
   unrolled(const Ex& e, const Normal& n, const image& right, index_t steps)
-      : ex(e), normal(n), b(right), step(e, {steps}), x(1, right) {
-    Kokkos::deep_copy(ex, step.value(), 1.0f);
+      : ex(e), normal(n), b(right), step(e, {steps}), parameters{{"step", step}}, x(1, right) {
+    nn::init::constant(ex, step, 1);
     for (index_t k = 0; k < steps; ++k) {
       const block r = regulariser(ex, 10 * static_cast<std::uint64_t>(k));
       nn::append(parameters, "r" + std::to_string(k) + ".", r.parameters());
@@ -56,17 +61,14 @@ struct unrolled {
       x.push_back(clone(ex, b));
       gradient.push_back(clone(ex, b));
     }
-    parameters.emplace_back("step", step);
   }
-  nn::named_parameters<float, Ex> parameters;
-
   const image& forward() {
     const auto s = to_host(step.value());
     for (std::size_t k = 0; k < passes.size(); ++k) {
       linop::apply(ex, normal, x[k], gradient[k]);
-      blas1::axpby(ex, complex<float>(-1), b, complex<float>(1), gradient[k]);
+      add(-1, b, gradient[k]);
       Kokkos::deep_copy(ex, x[k + 1], x[k]);
-      blas1::axpby(ex, complex<float>(-s(k)), gradient[k], complex<float>(1), x[k + 1]);
+      add(-s(k), gradient[k], x[k + 1]);
       blas1::axpby(ex, -1.0f, passes[k].forward(features(x[k])), 1.0f, features(x[k + 1]));
     }
     return x.back();
@@ -77,11 +79,10 @@ struct unrolled {
     const image before = clone(ex, dx);
     for (std::size_t k = passes.size(); k-- > 0;) {
       ds(k) -= float(blas1::dot(ex, dx, gradient[k]).real());
-      blas1::scale(ex, -1.0f, features(dx));
-      passes[k].backward(features(dx), features(before));  // through -R_k
-      blas1::scale(ex, -1.0f, features(dx));
-      blas1::axpby(ex, complex<float>(1), dx, complex<float>(1), before);
-      linop::apply(ex, normal, dx, before, {complex<float>(-s(k)), true});  // A^H A is symmetric
+      blas1::scale(ex, complex<float>(-1), dx);  // of -dx: R_k and the gradient are subtracted
+      passes[k].backward(features(dx), features(before));
+      add(-1, dx, before);
+      linop::apply(ex, normal, dx, before, {complex<float>(s(k)), true});  // A^H A is symmetric
       Kokkos::deep_copy(ex, dx, before);
     }
     copy(step.gradient_view(), ds);
