@@ -113,10 +113,11 @@ struct transform_weights {
       }
     } else {
       for (index_t j = 0; j < n; ++j)
-        for (int t = 0; t < taps; ++t)
-          for (index_t l = 0; l < W; ++l)
-            part[(j * taps + t) * W + l] =
-                l < here ? from[l * w.out + j * w.in + t / 3 * w.y + t % 3 * w.x] : T(0);
+        for (int t = 0; t < taps; ++t, part += W) {
+          const T* tap = from + j * w.in + t / 3 * w.y + t % 3 * w.x;
+          for (index_t l = 0; l < here; ++l) part[l] = tap[l * w.out];
+          for (index_t l = here; l < W; ++l) part[l] = T(0);
+        }
     }
   }
   void transform(const T* part, T* to) const {
