@@ -356,7 +356,7 @@ TEST_CASE("an interrupt ends the work with 130 and without output") {
   const auto o = w.shell(
       "CARDIOMM recon --kspace p/kspace.npy --maps p/maps.npy --iterations 1000000 --lambda 0 "
       "--out x.npy >log & pid=$!; "
-      "while kill -0 $pid && ! grep -q iteration log; do sleep 0.01; done; kill -INT $pid; "
+      "while kill -0 $pid && ! grep -qs iteration log; do sleep 0.01; done; kill -INT $pid; "
       "wait $pid");
   CHECK(o.code == 130);
   CHECK(o.err == "cardiomm: error: interrupted\n");
