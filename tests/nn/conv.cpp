@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cardiomm/nn/conv.hpp"
 
+#include "cardiomm/nn/column_sum.hpp"
+#include "cardiomm/nn/conv_engine.hpp"
+#include "cardiomm/nn/conv_options.hpp"
+#include "cardiomm/nn/conv_portable.hpp"
+#include "cardiomm/nn/conv_tile.hpp"
 #include "cardiomm/nn/sequential.hpp"
 #include "support/layer_reference.hpp"
 

@@ -8,6 +8,12 @@
 #include <vector>
 
 #include "cardiomm/core/random.hpp"
+#include "cardiomm/nn/conv_geometry.hpp"
+#include "cardiomm/nn/conv_gradient.hpp"
+#include "cardiomm/nn/direct.hpp"
+#include "cardiomm/nn/gemm.hpp"
+#include "cardiomm/nn/packets.hpp"
+#include "cardiomm/nn/winograd.hpp"
 
 using namespace cardiomm;
 using nn::conv_geometry;
