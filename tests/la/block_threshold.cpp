@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cardiomm/la/block_threshold.hpp"
+#include "cardiomm/la/block_grid.hpp"
 
 #include <doctest/doctest.h>
 

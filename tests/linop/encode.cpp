@@ -3,6 +3,7 @@
 /// The fused Cartesian encodings and the normal operator of point masks against the operators one
 /// by one.
 #include "cardiomm/linop/encode.hpp"
+#include "cardiomm/linop/sampled_lines.hpp"
 
 #include <doctest/doctest.h>
 

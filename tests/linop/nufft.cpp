@@ -2,6 +2,8 @@
 // The non-uniform Fourier transform against its definition, FINUFFT (tests/data/make_nufft.py) and
 // the Cartesian transform.
 #include "cardiomm/linop/nufft.hpp"
+#include "cardiomm/linop/nufft_normal.hpp"
+#include "cardiomm/linop/nufft_plan.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Wavelets against PyWavelets and `bart wavelet`.
 #include "cardiomm/linop/wavelet.hpp"
+#include "cardiomm/linop/wavelet_plan.hpp"
+#include "cardiomm/linop/wavelet_rows.hpp"
 
 #include <doctest/doctest.h>
 

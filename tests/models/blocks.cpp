@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Single blocks of the network against the stored ones of the tiny fixtures.
+#include "cardiomm/models/acs.hpp"
+#include "cardiomm/models/conditioning.hpp"
+#include "cardiomm/models/consistency.hpp"
+#include "cardiomm/models/normalised.hpp"
+#include "cardiomm/models/prompt.hpp"
+#include "cardiomm/models/sizes.hpp"
+#include "cardiomm/models/text_gate.hpp"
+#include "cardiomm/models/unet.hpp"
+#include "cardiomm/nn/block.hpp"
 #include "models/fixture.hpp"
 
 using namespace cardiomm_tests;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What files of weights may look like, and batches.
+#include "cardiomm/models/weights.hpp"
+#include "cardiomm/models/sizes.hpp"
+#include "cardiomm/nn/tensor_source.hpp"
 #include "models/fixture.hpp"
 
 using namespace cardiomm_tests;

@@ -2,6 +2,9 @@
 // Dense layers, layer norm, embeddings and attention against PyTorch in double: values and all
 // gradients (tests/data/make_text.py). What is no layer of `a | b` is checked here for gradients.
 #include "cardiomm/nn/attention.hpp"
+#include "cardiomm/nn/attention_kernels.hpp"
+#include "cardiomm/nn/embedding.hpp"
+#include "cardiomm/nn/layer_norm.hpp"
 
 #include <doctest/doctest.h>
 

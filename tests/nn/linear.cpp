@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix products of all sizes and layouts against sums in double; gradients of float layers.
 #include "cardiomm/nn/linear.hpp"
+#include "cardiomm/nn/activation.hpp"
+#include "cardiomm/nn/parameter.hpp"
+#include "cardiomm/nn/product.hpp"
 
 #include <doctest/doctest.h>
 

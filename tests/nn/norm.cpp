@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cardiomm/nn/norm.hpp"
+#include "cardiomm/nn/channel_sums.hpp"
+#include "cardiomm/nn/norm_kernels.hpp"
 
 #include "cardiomm/nn/sequential.hpp"
 #include "support/layer_reference.hpp"

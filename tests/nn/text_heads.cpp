@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The heads against the fixture, and the way from prompts to the vectors of the network.
 #include "cardiomm/nn/text/embed.hpp"
+#include "cardiomm/nn/text/heads.hpp"
 
 #include <doctest/doctest.h>
 

@@ -8,6 +8,8 @@
 #include "cardiomm/solve/check.hpp"
 #include "cardiomm/solve/fista.hpp"
 #include "cardiomm/solve/pdhg.hpp"
+#include "cardiomm/solve/scalars.hpp"
+#include "cardiomm/solve/term.hpp"
 #include "support/counters.hpp"
 #include "support/undersampled.hpp"
 
