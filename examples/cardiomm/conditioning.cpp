@@ -50,21 +50,24 @@ conditioning from_file(const recon_command& c, index_t length, index_t images) {
   return out;
 }
 
-/// The file of byte-pair merges.
+/// The file of byte-pair merges: that of --merges, or beside the text weights, in
+/// $CARDIOMM_SHARED, or in a folder `shared` above the working folder or the program.
 std::string merges_of(const recon_command& c) {
-  const std::string name = "data/clip/bpe_simple_vocab_16e6.txt.gz";
+  namespace fs = std::filesystem;
   if (!c.merges.empty()) return c.merges;
-  const char* shared = std::getenv("CARDIOMM_SHARED");
-  std::vector<std::string> places;
-  if (shared && *shared) places.push_back(std::string(shared) + "/" + name);
-  places.push_back("../shared/" + name);
+  const fs::path name = "bpe_simple_vocab_16e6.txt.gz", inside = fs::path("data/clip") / name;
   std::error_code none;
-  for (const auto& p : places)
-    if (std::filesystem::exists(p, none)) return p;
-  throw io_error(
-      "--merges: expected CLIP's byte-pair merges (bpe_simple_vocab_16e6.txt.gz), found "
-      "none given and no " +
-      places.front() + (places.size() > 1 ? " or " + places.back() : std::string()));
+  std::vector<fs::path> places{fs::path(c.text_weights).parent_path() / name};
+  const char* shared = std::getenv("CARDIOMM_SHARED");
+  if (shared && *shared) places.push_back(shared / inside);
+  for (const fs::path& from : {fs::current_path(none), fs::read_symlink("/proc/self/exe", none)})
+    for (fs::path above = from; above.has_relative_path(); above = above.parent_path())
+      places.push_back(above.parent_path() / "shared" / inside);
+  for (const fs::path& p : places)
+    if (fs::exists(p, none)) return p.string();
+  throw io_error("--merges: expected CLIP's byte-pair merges (" + name.string() +
+                 "), found none given, none beside " + c.text_weights +
+                 " and no shared/data/clip above this folder");
 }
 
 /// "8x uniform" of a mask (y, x): the acceleration is that of the lines outside the centre, the

@@ -403,6 +403,8 @@ TEST_CASE("what bad input is told") {
                     e = "--embedding e.safetensors ";
   const std::string own = "recon --method cardiomm --kspace k.npy --out x.npy " + e;
   const std::string text = "--text-weights '" + tower + "' ";
+  const auto merges = shared_path("data/clip/bpe_simple_vocab_16e6.txt.gz");
+  const std::string words = merges ? "--merges '" + *merges + "' " : "";
   const request table[] = {
       {own, "--weights: expected"},
       {own + "--weights none.safetensors", "none.safetensors"},
@@ -422,7 +424,8 @@ TEST_CASE("what bad input is told") {
       {w.command(k + text + "--metadata 'modality=cine' --undersampling fast"),
        "--undersampling: expected '8x uniform'"},
       {w.command(k + text + "--metadata 'modality=cine' --merges none.gz"), "none.gz"},
-      {w.command(k + "--text-weights e.safetensors --metadata 'modality=cine'"), "e.safetensors"},
+      {w.command(k + words + "--text-weights e.safetensors --metadata 'modality=cine'"),
+       words.empty() ? "--merges: expected" : "e.safetensors: "},
       {w.command(k + "--embedding none.safetensors"), "none.safetensors"},
       {w.command(k + "--embedding short.safetensors"), "expected shape (1, 1, 16)"},
       {w.command(k + "--embedding half.safetensors"), "lm_embd_adapt2"},
