@@ -11,6 +11,7 @@
 
 #include "cardiomm/core/blas1.hpp"
 #include "cardiomm/nn/concept.hpp"
+#include "cardiomm/prox/concept.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::nn {
 
@@ -61,17 +62,8 @@ struct l2_kernel {
     return sum;
   }
 };
-/// Sum of all terms, brought to the host.
-template <ExecutionSpace Ex, class F>
-double total(const Ex& ex, index_t n, const F& f) {
-  typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
-  double* out = scratch.template take<double>(1);
-  launch::sums(ex, 1, n, f, out);
-  double sum = 0;
-  Kokkos::deep_copy(ex, host_view<double, 0>(&sum), view<const double, 0, Ex>(out));
-  ex.fence();
-  return sum;
-}
+using prox::detail::total;
+
 template <TensorView X, TensorView T, TensorView D>
 void check_operands(const char* who, const X& x, const T& target, const D& dx) {
   require<shape_error>(shape_of(target) == shape_of(x), who, ": target: expected ", shape_of(x),
