@@ -272,7 +272,7 @@ class stored_array {
   };
 
   /// Throws io_error if the values reach beyond the end of the file.
-  stored_array(std::shared_ptr<const input_file> file, place where)
+  stored_array(std::shared_ptr<const byte_source> file, place where)
       : file_(std::move(file)), where_(std::move(where)) {
     size_ = count_of(where_.shape, size_of(where_.type), file_->path());
     const std::uint64_t need = static_cast<std::uint64_t>(size_) * size_of(where_.type);
@@ -428,7 +428,7 @@ class stored_array {
   }
   /// A piece of the file in memory that moves forward.
   struct window {
-    const input_file& file;
+    const byte_source& file;
     std::uint64_t offset;
     std::size_t item;
     index_t end;
@@ -449,7 +449,7 @@ class stored_array {
     for (std::size_t i = 0; i < bytes; i += item) std::reverse(p + i, p + i + item);
   }
 
-  std::shared_ptr<const input_file> file_;
+  std::shared_ptr<const byte_source> file_;
   place where_;
   index_t size_ = 0;
 };

@@ -21,7 +21,7 @@
 #include <string>
 #include <utility>
 
-#include "cardiomm/core/error.hpp"
+#include "cardiomm/io/source.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::io {
 
@@ -56,7 +56,7 @@ class descriptor {
 }  // namespace detail
 
 /// A regular file opened for reading. Nothing is read before it is asked for.
-class input_file {
+class input_file : public byte_source {
  public:
   /// Throws io_error for a missing or unreadable file, a directory or a device.
   explicit input_file(std::string path) : path_(std::move(path)) {
@@ -72,12 +72,12 @@ class input_file {
     size_ = static_cast<std::uint64_t>(info.st_size);
   }
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const override { return path_; }
   /// Bytes in the file when it was opened.
-  std::uint64_t size() const { return size_; }
+  std::uint64_t size() const override { return size_; }
 
   /// Reads n bytes at an offset. Throws io_error if the file ends earlier.
-  void read(std::uint64_t offset, void* out, std::size_t n) const {
+  void read(std::uint64_t offset, void* out, std::size_t n) const override {
     require<io_error>(offset <= size_ && n <= size_ - offset, path_, ": expected ", n,
                       " bytes at offset ", offset, ", found a file of ", size_, " bytes");
     auto* p = static_cast<char*>(out);

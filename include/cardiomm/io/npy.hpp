@@ -154,10 +154,10 @@ class npy_header_parser {
 
 }  // namespace detail
 
-/// Opens a .npy file and checks that it holds exactly what its header promises; nothing is
-/// allocated for the values yet. Throws io_error.
-inline stored_array open_npy(const std::string& path) {
-  const auto file = std::make_shared<const input_file>(path);
+/// Opens the bytes of a .npy file and checks that they are exactly what the header promises;
+/// nothing is allocated for the values yet. Throws io_error.
+inline stored_array open_npy(const std::shared_ptr<const byte_source>& file) {
+  const std::string& path = file->path();
   unsigned char head[12] = {};
   const std::size_t have = static_cast<std::size_t>(std::min<std::uint64_t>(file->size(), 12));
   file->read(0, head, have);
@@ -186,6 +186,10 @@ inline stored_array open_npy(const std::string& path) {
                     to_string(values.shape()), " of ", name_of(values.type()), ": expected ", need,
                     " bytes of values, found ", file->size() - where.offset);
   return values;
+}
+
+inline stored_array open_npy(const std::string& path) {
+  return open_npy(std::make_shared<const input_file>(path));
 }
 
 /// The header that precedes the values of an array.

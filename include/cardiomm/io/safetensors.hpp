@@ -29,7 +29,9 @@ class safetensors_file {
  public:
   /// Reads and checks the header; throws io_error. No values are read.
   explicit safetensors_file(const std::string& path)
-      : file_(std::make_shared<const input_file>(path)) {
+      : safetensors_file(std::make_shared<const input_file>(path)) {}
+  explicit safetensors_file(std::shared_ptr<const byte_source> file) : file_(std::move(file)) {
+    const std::string& path = file_->path();
     unsigned char head[8] = {};
     require<io_error>(file_->size() >= 8, path, ": expected a safetensors file, found ",
                       file_->size(), " bytes");
@@ -123,7 +125,7 @@ class safetensors_file {
                       ": expected ", end, " bytes of values, found ", file_->size() - data_);
   }
 
-  std::shared_ptr<const input_file> file_;
+  std::shared_ptr<const byte_source> file_;
   std::uint64_t data_ = 0;
   std::map<std::string, std::string> metadata_;
   std::map<std::string, stored_array> entries_;
