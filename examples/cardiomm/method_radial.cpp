@@ -26,14 +26,15 @@ solution<T> run_radial(const request<T>& r) {
       o.calib = c.calib.value_or(-1);
       return mri::radial_maps(r.ex, r.kspace, trajectory, r.inputs.matrix, o);
     });
-  return mri::radial(
-      r.ex, r.kspace, trajectory, maps,
-      {.lambda = c.lambda(),
-       .iterations = c.iterations(),
-       .tolerance = c.tolerance,
-       .penalty = c.tv == "time" ? mri::radial_penalty::time : mri::radial_penalty::space,
-       .solver = algorithm_of(c),
-       .monitor = r.monitor});
+  return mri::radial(r.ex, r.kspace, trajectory, maps,
+                     {.lambda = c.lambda(),
+                      .iterations = c.iterations(),
+                      .tolerance = c.tolerance,
+                      .penalty = c.tv == "time"    ? mri::radial_penalty::time
+                                 : c.tv == "space" ? mri::radial_penalty::space
+                                                   : mri::radial_penalty::square,
+                      .solver = algorithm_of(c),
+                      .monitor = r.monitor});
 }
 
 template solution<float> run_radial(const request<float>&);

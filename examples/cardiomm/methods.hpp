@@ -47,6 +47,9 @@ solution<T> run_radial(const request<T>& r);
 template <class T>
 solution<T> run_grappa(const request<T>& r);
 
+/// All of `recon`: the files that a command names are read, reconstructed and written.
+void run_recon(const recon_command& c, const common_options& common);
+
 /// All of `recon --method cardiomm` after its inputs were opened: image by image.
 template <class T>
 void run_network(const recon_command& c, const recon_inputs& in, const common_options& common);

@@ -391,7 +391,10 @@ action add_recon(CLI::App& app, common_options& common) {
   command.add_option("--wavelet", c->wavelet, "l1wavelet: haar, dau2 (as BART), dau3 ... dau8")
       ->capture_default_str();
   command.add_option("--levels", c->levels, "l1wavelet: levels")->capture_default_str();
-  command.add_option("--tv", c->tv, "tv: along time or space")->capture_default_str();
+  command
+      .add_option("--tv", c->tv,
+                  "tv, radial: along time or space; radial: square is lambda/2 |x|^2, as sense")
+      ->capture_default_str();
   command.add_option("--block", c->block, "llr: pixels along an edge of a block")
       ->capture_default_str();
   command.add_option("--shift", c->shift,
@@ -459,12 +462,14 @@ action add_recon(CLI::App& app, common_options& common) {
                    "Check the input and say what memory and time the run would take; nothing is "
                    "reconstructed or written");
   command.add_option("--out", c->out, "Image: the k-space's axes but for the coil")->required();
-  return [c](const common_options& options) {
-    if (options.as_double)
-      run<double>(*c, options);
-    else
-      run<float>(*c, options);
-  };
+  return [c](const common_options& options) { run_recon(*c, options); };
+}
+
+void run_recon(const recon_command& c, const common_options& common) {
+  if (common.as_double)
+    run<double>(c, common);
+  else
+    run<float>(c, common);
 }
 
 }  // namespace program

@@ -104,7 +104,7 @@ struct input {
 
 inline input open_input(const std::string& path, role r, const axes& wanted,
                         const axes_option& given) {
-  opened file = open_array(path);
+  opened file = open_array(path, r);
   source from = name_axes(file, r, given.of(r));
   require_complex(file, r);
   shape<5> sizes{};
@@ -137,7 +137,7 @@ struct recon_inputs {
   }
   /// Frames of a block that are read at once: one, unless they are interleaved in the file.
   index_t batch(const dist::block& b) const {
-    const auto& order = kspace.file.kind == format::npy ? kspace.from.order : kspace.file.order;
+    const auto& order = kspace.from.layout.empty() ? kspace.from.order : kspace.from.layout;
     for (std::size_t i = 0; i < order.size(); ++i)
       if (order[i] == axis::frame && kspace.file.values.pitch(i) < (1 << 16)) return b.frames;
     return b.frames > 0 ? 1 : 0;
@@ -215,8 +215,9 @@ inline void check_options(const recon_command& c) {
                        c.iterations());
   require<value_error>(c.levels >= 0, "--levels: expected at least 0, found ", c.levels);
   require<value_error>(c.block >= 1, "--block: expected at least 1 pixel, found ", c.block);
-  require<value_error>(c.tv == "time" || c.tv == "space", "--tv: expected time or space, found '",
-                       c.tv, "'");
+  require<value_error>(
+      c.tv == "time" || c.tv == "space" || (c.tv == "square" && c.method == "radial"),
+      "--tv: expected time or space, or with --method radial square, found '", c.tv, "'");
   const std::string solver = c.algorithm();
   require<value_error>(solver == "fista" || solver == "admm" || solver == "pdhg",
                        "--solver: expected fista, admm or pdhg, found '", solver, "'");
