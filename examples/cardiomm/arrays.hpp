@@ -22,45 +22,53 @@ using cardiomm::host_space;
 using cardiomm::host_tensor;
 namespace io = cardiomm::io;
 
-enum class format { npy, cfl };
+enum class format { npy, npz, cfl, mat, hdf5, fastmri, safetensors, nifti, mrd };
+/// "MATLAB" and the like, for messages.
+std::string name_of(format f);
 
 inline std::string extension_of(const std::string& path) {
   return std::filesystem::path(path).extension().string();
 }
 
-/// The format of an input by its name; a name without extension is a BART base name.
-inline format input_format(const std::string& path) {
-  const std::string end = extension_of(path);
-  if (end == ".npy") return format::npy;
-  if (end == ".cfl" || end == ".hdr") return format::cfl;
+/// FILE, or FILE:MEMBER of a file that holds several arrays.
+struct file_name {
+  std::string path, member;
+};
+inline file_name split_member(const std::string& path) {
   std::error_code none;
-  if (std::filesystem::exists(path + ".hdr", none)) return format::cfl;
-  require<io_error>(std::filesystem::exists(path, none), path,
-                    ": cannot be opened: No such file or directory");
-  throw io_error(path +
-                 ": expected a name that ends in .npy, .cfl or .hdr, or a BART base name, found '" +
-                 end + "'");
+  const auto colon = path.rfind(':');
+  if (colon == std::string::npos || colon == 0 || std::filesystem::exists(path, none))
+    return {path, {}};
+  const std::string file = path.substr(0, colon);
+  const bool there = std::filesystem::is_regular_file(file, none);
+  return there ? file_name{file, path.substr(colon + 1)} : file_name{path, {}};
 }
+
+/// The format of an input by its name, and by its contents where a name has several meanings; a
+/// name without extension is a BART base name. Throws io_error for other names.
+format input_format(const std::string& path);
+
+/// Sizes of a voxel in mm along (z, y, x) and of a frame in s; 0 is not known.
+struct geometry {
+  double dz = 0, dy = 0, dx = 0, dt = 0;
+  bool known() const { return dx > 0 && dy > 0; }
+};
 
 /// An input file whose header was read and checked.
 struct opened {
   io::stored_array values;
   format kind = format::npy;
-  axes order;                ///< names of the axes of a .cfl, with its singletons; empty for .npy
+  axes order;                ///< names of the axes, with singletons; empty where files have none
   bool phase_plane = false;  ///< .cfl whose x and y are BART's dimensions 1 and 2
+  std::string member;        ///< which array of the file
+  geometry voxel;            ///< as far as the file tells
+
+  bool named() const { return !order.empty(); }
 };
 
-inline opened open_array(const std::string& path) {
-  if (input_format(path) == format::npy) return {io::open_npy(path), format::npy, {}, false};
-  const auto file = io::open_cfl(path);
-  const auto named = name_cfl(file.dims, path);
-  // the same values, seen with the axes that have names only
-  const auto data = std::make_shared<const io::input_file>(io::cfl_base(path) + ".cfl");
-  io::stored_array::place where;
-  where.type = io::dtype::c64;
-  where.shape = named.shape;
-  return {io::stored_array(data, where), format::cfl, named.order, named.phase_plane};
-}
+/// Opens FILE or FILE:MEMBER. Of a file with several arrays and no MEMBER that of the role's name
+/// is taken, else the first. Throws io_error.
+opened open_array(const std::string& path, role r = role::image);
 
 /// Where the values of an input came from, so that messages can name it and results can be written
 /// with the same axes.
@@ -69,6 +77,7 @@ struct source {
   axes order;
   extents shape;
   bool phase_plane = false;
+  axes layout = {};  ///< all axes of the file, in its order; empty: `order`
 
   index_t extent(axis a) const {
     for (std::size_t i = 0; i < order.size(); ++i)
@@ -81,12 +90,13 @@ struct source {
 /// Names the axes of an opened file for a role, by rank or --axes.
 inline source name_axes(const opened& file, role r, const axes& given) {
   source s{file.values.path(), {}, {}, file.phase_plane};
-  if (file.kind == format::npy) {
-    s.order = axes_of(r, file.values.shape(), given, s.path);
+  require<value_error>(given.empty() || file.kind != format::cfl, s.path,
+                       ": --axes is for files whose axes have no names; those of .cfl files do");
+  if (!file.named() || !given.empty()) {
+    s.order = axes_of(r, file.values.shape(), given, s.path, file.kind == format::mat);
     s.shape = file.values.shape();
   } else {
-    require<value_error>(given.empty(), s.path,
-                         ": --axes is for .npy files; the dimensions of .cfl files have names");
+    s.layout = file.order;
     s.order = compact(r, file.order, file.values.shape());
     for (const axis a : s.order) {
       index_t n = 1;
@@ -117,7 +127,7 @@ struct cut {
 template <class T>
 void read_ordered(const opened& file, const source& s, const axes& wanted, T* out,
                   const std::vector<cut>& cuts = {}) {
-  const axes& order = file.kind == format::npy ? s.order : file.order;
+  const axes& order = s.layout.empty() ? s.order : s.layout;
   std::vector<io::stored_array::range> part;
   for (const index_t n : file.values.shape()) part.push_back({0, n, 0});
   index_t step = 1;
@@ -202,7 +212,7 @@ inline void require_complex(const opened& file, role r) {
 /// Reads an array of a role as R axes in the order `wanted` and checks that all values are finite.
 template <class T, int R>
 loaded<T, R> load(const std::string& path, role r, const axes& wanted, const axes& given) {
-  const opened file = open_array(path);
+  const opened file = open_array(path, r);
   const source from = name_axes(file, r, given);
   if (cardiomm::is_complex<T> && r != role::image) require_complex(file, r);
   cardiomm::shape<R> s{};
@@ -244,9 +254,9 @@ struct opened_mask {
 inline opened_mask open_mask(const std::string& path, const mask_target& t,
                              const axes_option& given) {
   using enum axis;
-  opened file = open_array(path);
+  opened file = open_array(path, role::mask);
   axes order;
-  if (file.kind == format::npy) {
+  if (file.kind != format::cfl) {
     require<value_error>(!io::is_complex_type(file.values.type()), path,
                          ": mask: expected a real or boolean type, found ",
                          io::name_of(file.values.type()));
@@ -285,7 +295,7 @@ inline host_tensor<std::uint8_t, 3> read_mask(const opened_mask& opened, const m
   const index_t frames = one ? 1 : count, nx = from.extent(x);
   const std::vector<cut> cuts = {{frame, one ? 0 : first, frames}};
   std::vector<double> values(static_cast<std::size_t>(frames * t.ny * nx));
-  if (file.kind == format::cfl) {
+  if (io::is_complex_type(file.values.type())) {
     std::vector<complex<float>> raw(values.size());
     read_ordered(file, from, {frame, y, x}, raw.data(), cuts);
     for (std::size_t i = 0; i < raw.size(); ++i)

@@ -130,8 +130,10 @@ class axes_option {
 };
 
 /// Axes of a file without names: those of `given` (--axes) where there are any, else by its rank.
-/// Throws shape_error if the role has no such rank.
-inline axes axes_of(role r, const extents& shape, const axes& given, const std::string& path) {
+/// In MATLAB's files slices come before frames: k-space of four axes is (slice, coil, y, x) and
+/// images of three are (slice, y, x). Throws shape_error if the role has no such rank.
+inline axes axes_of(role r, const extents& shape, const axes& given, const std::string& path,
+                    bool matlab = false) {
   if (!given.empty()) {
     require<shape_error>(given.size() == shape.size(), path, ": expected the ", given.size(),
                          " axes (", to_string(given), ") of --axes, found shape ",
@@ -148,7 +150,12 @@ inline axes axes_of(role r, const extents& shape, const axes& given, const std::
   }
   std::string ranks;
   for (const axes& order : orders_of(r)) {
-    if (order.size() == shape.size()) return order;
+    if (order.size() == shape.size()) {
+      axes found = order;
+      const bool series = r != role::mask && !has(order, axis::slice);
+      if (matlab && series) std::replace(found.begin(), found.end(), axis::frame, axis::slice);
+      return found;
+    }
     ranks += (ranks.empty() ? "(" : " or (") + to_string(order) + ")";
   }
   throw shape_error(path + ": " + name_of(r) + ": expected " + ranks + ", found shape " +

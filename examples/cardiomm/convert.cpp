@@ -26,7 +26,7 @@ role role_of(const convert_command& c, const opened& file) {
                          "--as: expected kspace, image, maps, mask or noise, found '", c.as, "'");
     return static_cast<role>(found - role_names.begin());
   }
-  if (file.kind == format::npy) {
+  if (!file.named()) {
     const bool coil = !c.given.of(role::kspace).empty();
     return coil || file.values.shape().size() == 5 ? role::kspace : role::image;
   }
@@ -50,8 +50,9 @@ struct prepared {
 prepared prepare(const std::string& path, const convert_command& c) {
   prepared p{open_array(path), {}, {}, {}};
   const role r = role_of(c, p.file);
-  if (p.file.kind == format::npy) {
-    p.from = name_axes(p.file, r, c.given.of(r));
+  const axes given = c.given.of(r);
+  if (!p.file.named() || !given.empty()) {
+    p.from = name_axes(p.file, r, given);
     p.order = p.from.order;
   } else {
     p.from = {path, p.file.order, p.file.values.shape(), p.file.phase_plane};

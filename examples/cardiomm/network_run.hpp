@@ -34,8 +34,10 @@ std::string run_of(const recon_command& c, const recon_inputs& in, const conditi
   checksum texts;
   for (const auto* v : {&e.meta, &e.sampling}) texts.add(v->data(), v->size() * sizeof(double));
   const auto data_of = [](const std::string& path) {
-    return identity_of(
-        !path.empty() && input_format(path) == format::cfl ? io::cfl_base(path) + ".cfl" : path);
+    if (path.empty()) return std::string();
+    const auto [file, member] = split_member(path);
+    return identity_of(input_format(path) == format::cfl ? io::cfl_base(file) + ".cfl" : file) +
+           (member.empty() ? "" : ":" + member);
   };
   return json{{"cardiomm", CARDIOMM_VERSION_STRING},
               {"kspace", data_of(c.kspace)},

@@ -8,39 +8,51 @@
 
 namespace program {
 
-/// The format of an output by its name.
-inline format output_format(const std::string& path) {
-  require<io_error>(!path.empty(), "--out: expected a file name, found an empty one");
-  const std::string end = extension_of(path);
-  if (end == ".npy") return format::npy;
-  if (end == ".cfl" || end == ".hdr" || end.empty()) return format::cfl;
-  throw io_error(path +
-                 ": expected a name that ends in .npy, .cfl or .hdr, or a BART base name, found '" +
-                 end + "'");
-}
+/// The format of an output by its name. Throws io_error for other names.
+format output_format(const std::string& path);
+
+/// What an output tells besides its values; not all formats have room for it.
+struct output_details {
+  geometry voxel;
+  std::string variable;    ///< of MATLAB and HDF5 files; empty: the published name of the role
+  bool published = false;  ///< NIfTI: divided by the 99.5th percentile of each slice
+};
+
+/// Writes a whole array to a file in a format that is made in one go (.npz, .mat, .h5, .nii,
+/// .nii.gz; by the name); the axes are in canonical order.
+void encode(const std::string& path, const axes& order, const extents& shape, io::dtype type,
+            const std::byte* values, const output_details& details);
 
 /// An array on its way to a file. It is opened before the work starts, so that an unwritable place
 /// is found early, and appears when it is committed.
 class array_output {
  public:
   array_output(const std::string& path, io::existing policy) : path_(path) {
-    if (examine(path) == format::npy)
-      npy_ = std::make_unique<io::atomic_file>(path, policy);
-    else
+    const format kind = examine(path);
+    if (kind == format::cfl)
       cfl_ = std::make_unique<io::cfl_output>(path, policy);
+    else
+      npy_ = std::make_unique<io::atomic_file>(path, policy);
+    whole_ = kind != format::cfl && kind != format::npy;
   }
   /// Part of the output of another process, where `values_file()` is `temporary`.
   array_output(const std::string& path, const std::string& temporary) : path_(path) {
-    const bool npy = examine(path) == format::npy;
+    const format kind = examine(path);
+    const bool npy = kind == format::npy;
+    require<io_error>(npy || kind == format::cfl, path,
+                      ": expected .npy or .cfl, which several processes can write, found ",
+                      name_of(kind));
     part_ = std::make_unique<io::atomic_file>(npy ? path : io::cfl_base(path) + ".cfl", temporary);
   }
   /// Throws what the constructor would throw, and creates nothing.
   static void check(const std::string& path, io::existing policy) {
-    if (examine(path) == format::npy) return io::atomic_file::check(path, policy);
+    if (examine(path) != format::cfl) return io::atomic_file::check(path, policy);
     for (const char* end : {".cfl", ".hdr"})
       io::atomic_file::check(io::cfl_base(path) + end, policy);
   }
   bool is_cfl() const { return cfl_ != nullptr; }
+  /// Geometry and names; before the values are complete.
+  void describe(const output_details& details) { details_ = details; }
   const std::string& path() const { return path_; }
 
   /// Writes values whose axes are `order`, slowest first and in canonical order. BART's files are
@@ -51,7 +63,12 @@ class array_output {
     order_ = order;
     if (npy_) {
       type_ = io::dtype_of<T>();
-      io::put_npy(*npy_, type_, shape, values);
+      if (whole_) {
+        const auto* p = reinterpret_cast<const std::byte*>(values);
+        const index_t n = io::count_of(shape, sizeof(T), path_);
+        values_.assign(p, p + static_cast<std::size_t>(n) * sizeof(T));
+      } else
+        io::put_npy(*npy_, type_, shape, values);
       return;
     }
     type_ = io::dtype::c64;
@@ -91,9 +108,12 @@ class array_output {
       }
     shape_ = shape;
     order_ = order;
-    const bool npy = output_format(path_) == format::npy;
+    const bool npy = output_format(path_) != format::cfl;
     type_ = npy ? type : io::dtype::c64;
-    const std::string head = npy ? io::npy_header(type_, shape) : std::string();
+    const std::string head = npy && !whole_ ? io::npy_header(type_, shape) : std::string();
+    if (whole_)
+      values_.resize(static_cast<std::size_t>(io::count_of(shape, io::size_of(type_), path_)) *
+                     io::size_of(type_));
     start_ = head.size();
     io::cfl_shape dims;
     dims.fill(1);
@@ -107,7 +127,7 @@ class array_output {
         for (int d = 0; d < cfl_dimension(all[i], phase_plane); ++d)
           pitch_[i] *= dims[static_cast<std::size_t>(d)];
     plane_ = sizes[all.size() - 2] * sizes[all.size() - 1];
-    if (npy_) npy_->write(head);
+    if (npy_ && !whole_) npy_->write(head);
     if (cfl_) cfl_->write_header(dims);
   }
   /// Writes the plane at a place of the leading axes.
@@ -116,11 +136,10 @@ class array_output {
     std::uint64_t offset = start_;
     for (std::size_t i = 0; i < at.size(); ++i)
       offset += static_cast<std::uint64_t>(at[i] * pitch_[i]) * io::size_of(type_);
-    io::atomic_file& to = part_ ? *part_ : npy_ ? *npy_ : cfl_->data();
     if (type_ == io::dtype::f32)
-      put_as<float>(to, offset, values);
+      put_as<float>(offset, values);
     else
-      put_as<complex<float>>(to, offset, values);
+      put_as<complex<float>>(offset, values);
   }
   /// Writes a tensor, dropping the singleton axes of `all` that `kept` does not name.
   template <cardiomm::TensorView V>
@@ -141,9 +160,13 @@ class array_output {
     const auto pair = cfl_->files();
     return {pair.begin(), pair.end()};
   }
-  void commit() { io::atomic_file::commit(files()); }
+  void commit() {
+    complete();
+    io::atomic_file::commit(files());
+  }
   /// Brings what was written to the disk.
   void finish() {
+    complete();
     for (io::atomic_file* f : files()) f->finish();
   }
   /// The temporary files, that of the values first.
@@ -168,21 +191,43 @@ class array_output {
                       path, ": expected a BART base name, found a directory or device");
     return kind;
   }
+  /// Formats that are made in one go: now.
+  void complete() {
+    if (!whole_ || values_.empty()) return;
+    // the writers of these formats name files themselves, by their endings
+    const std::string name = std::filesystem::path(path_).filename().string();
+    const std::string made = npy_->temporary() + name.substr(name.find('.'));
+    encode(made, order_, shape_, type_, values_.data(), details_);
+    const int failed = std::rename(made.c_str(), npy_->temporary().c_str());
+    require<io_error>(failed == 0, path_, ": cannot be written: ", io::detail::reason(errno));
+    values_ = {};
+  }
+  void put_bytes(std::uint64_t offset, const void* values, std::size_t bytes) {
+    if (whole_) {
+      std::memcpy(values_.data() + offset, values, bytes);
+      return;
+    }
+    io::atomic_file& to = part_ ? *part_ : npy_ ? *npy_ : cfl_->data();
+    to.write_at(offset, values, bytes);
+  }
   template <class To, class T>
-  void put_as(io::atomic_file& to, std::uint64_t offset, const T* values) {
+  void put_as(std::uint64_t offset, const T* values) {
     const std::size_t bytes = static_cast<std::size_t>(plane_) * sizeof(To);
     if constexpr (std::is_same_v<To, T>)
-      return to.write_at(offset, values, bytes);
+      return put_bytes(offset, values, bytes);
     else if constexpr (cardiomm::is_complex<To> || !cardiomm::is_complex<T>) {
       std::vector<To> converted(static_cast<std::size_t>(plane_));
       io::convert(io::dtype_of<T>(), reinterpret_cast<const std::byte*>(values), plane_,
                   converted.data(), path_.c_str());
-      to.write_at(offset, converted.data(), bytes);
+      put_bytes(offset, converted.data(), bytes);
     }
   }
 
   std::string path_;
-  std::unique_ptr<io::atomic_file> npy_, part_;
+  std::unique_ptr<io::atomic_file> npy_, part_;  // npy_ is any format of one file
+  bool whole_ = false;                           // made in one go of `values_`
+  std::vector<std::byte> values_;
+  output_details details_;
   std::unique_ptr<io::cfl_output> cfl_;
   axes order_;
   extents shape_, pitch_;

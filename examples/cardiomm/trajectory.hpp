@@ -19,8 +19,8 @@ inline host_tensor<double, 4> read_trajectory(const std::string& path, index_t f
     values.resize(static_cast<std::size_t>(from.size()));
     from.read(values.data());
   };
-  if (input_format(path) == format::npy) {
-    read(io::open_npy(path));
+  if (input_format(path) != format::cfl) {
+    read(open_array(path).values);
     if (s.size() == 3) s.insert(s.begin(), 1);
   } else {
     const auto file = io::open_cfl(path);

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// Opening arrays of every format that the program reads.
+
+#include "formats.hpp"
+#include "cardiomm/io/hdf5.hpp"
+#include "cardiomm/io/nifti.hpp"
+#include "cardiomm/io/safetensors.hpp"
+
+namespace program {
+namespace {
+
+using member_list = std::vector<member_info>;
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+bool exists(const std::string& path) {
+  std::error_code none;
+  return std::filesystem::exists(path, none);
+}
+
+/// Names that arrays of a role have in published files, the likeliest first.
+std::vector<std::string> usual_names(role r) {
+  switch (r) {
+    case role::kspace:
+      return {"kspace", "kspace_full", "kus", "kspace_sub", "underkspace", "rawdata"};
+    case role::mask:
+      return {"mask"};
+    case role::maps:
+      return {"maps", "sens", "sensitivity", "coil_maps"};
+    case role::noise:
+      return {"noise"};
+    default:
+      return {"image", "reconimage", "gtsosimage", "zfsosimage", "reconstruction_rss"};
+  }
+}
+
+/// The member that was asked for, or that of the role's name, or the first.
+std::string choose(const std::string& path, const std::string& asked, const member_list& all,
+                   role r) {
+  if (!asked.empty()) return asked;
+  std::vector<std::string> found;
+  for (const auto& m : all)
+    if (m.type) found.push_back(m.name);
+  require<io_error>(!found.empty(), path, ": expected an array, found ",
+                    all.empty() ? std::string("an empty file")
+                                : "only " + all[0].name + " (" + all[0].kind + ")");
+  for (const auto& name : usual_names(r))
+    for (const auto& f : found)
+      if (f == name) return f;
+  return found.front();
+}
+
+opened from_nifti(const std::string& path) {
+  using enum axis;
+  const auto image = io::open_nifti(path);
+  opened o{image.values, format::nifti, {}, false, {}, {}};
+  o.voxel = {image.spacing[2], image.spacing[1], image.spacing[0], image.dt};
+  const std::size_t n = image.values.shape().size();
+  if (n <= 4) {
+    const axes all = {frame, slice, y, x};
+    // one axis is a line of x; the published volumes have x, y, z, t
+    o.order.assign(all.end() - static_cast<std::ptrdiff_t>(n), all.end());
+    if (n == 1) o.order = {};
+  }
+  return o;
+}
+
+/// The training layout and fastMRI's: k-space (slice, coil, x, y), images (slice, x, y).
+axes fastmri_axes(const std::string& name, std::size_t rank) {
+  using enum axis;
+  if (name == "kspace" && rank == 4) return {slice, coil, x, y};
+  if (name.rfind("reconstruction_", 0) == 0 && rank == 3) return {slice, x, y};
+  return {};
+}
+bool is_fastmri(const io::hdf5_file& file) {
+  const auto* k = file.find("kspace");
+  return k && k->shape.size() == 4 &&
+         (file.has("ismrmrd_header") || file.has("reconstruction_rss") ||
+          file.has("reconstruction_esc"));
+}
+
+member_list members(const io::hdf5_file& file) {
+  member_list all;
+  for (const auto& o : file.objects())
+    if (o.kind != "group") all.push_back({o.name, o.kind, o.type, o.shape});
+  return all;
+}
+opened from_hdf5(const file_name& name, role r) {
+  const io::hdf5_file file(name.path);
+  const std::string member = choose(name.path, name.member, members(file), r);
+  opened o{file.at(member), format::hdf5, {}, false, member, {}};
+  if (is_fastmri(file)) {
+    o.kind = format::fastmri;
+    o.order = fastmri_axes(member, o.values.shape().size());
+  }
+  return o;
+}
+
+member_list members(const io::safetensors_file& file) {
+  member_list all;
+  for (const auto& n : file.names()) {
+    const auto& a = file.at(n);
+    all.push_back({n, io::name_of(a.type()), a.type(), a.shape()});
+  }
+  return all;
+}
+opened from_safetensors(const file_name& name, role r) {
+  const io::safetensors_file file(name.path);
+  const std::string member = choose(name.path, name.member, members(file), r);
+  return {file.at(member), format::safetensors, {}, false, member, {}};
+}
+
+opened from_cfl(const std::string& path) {
+  const auto file = io::open_cfl(path);
+  const auto named = name_cfl(file.dims, path);
+  // the same values, seen with the axes that have names only
+  const auto data = std::make_shared<const io::input_file>(io::cfl_base(path) + ".cfl");
+  io::stored_array::place where;
+  where.type = io::dtype::c64;
+  where.shape = named.shape;
+  return {io::stored_array(data, where), format::cfl, named.order, named.phase_plane, {}, {}};
+}
+
+}  // namespace
+
+std::string name_of(format f) {
+  constexpr const char* names[] = {"npy",     "npz",         "cfl",   "MATLAB", "HDF5",
+                                   "fastMRI", "safetensors", "NIfTI", "MRD"};
+  return names[static_cast<std::size_t>(f)];
+}
+
+format input_format(const std::string& given) {
+  const std::string path = split_member(given).path, end = extension_of(path);
+  if (end == ".npy") return format::npy;
+  if (end == ".npz") return format::npz;
+  if (end == ".mat") return format::mat;
+  if (end == ".safetensors") return format::safetensors;
+  if (end == ".nii" || end == ".img" || ends_with(path, ".nii.gz") || ends_with(path, ".img.gz") ||
+      ends_with(path, ".hdr.gz"))
+    return format::nifti;
+  if (end == ".hdr" && !exists(io::cfl_base(path) + ".cfl") &&
+      (exists(io::cfl_base(path) + ".img") || exists(io::cfl_base(path) + ".img.gz")))
+    return format::nifti;
+  if (end == ".cfl" || end == ".hdr") return format::cfl;
+  if (end == ".h5" || end == ".hdf5" || end == ".mrd" || end == ".ismrmrd") return format::hdf5;
+  if (exists(path + ".hdr")) return format::cfl;
+  require<io_error>(exists(path), path, ": cannot be opened: No such file or directory");
+  throw io_error(path +
+                 ": expected a name that ends in .npy, .npz, .cfl, .hdr, .mat, .h5, .nii, .nii.gz, "
+                 ".mrd or .safetensors, or a BART base name, found '" +
+                 end + "'");
+}
+
+opened open_array(const std::string& path, role r) {
+  const file_name name = split_member(path);
+  const format kind = input_format(path);
+  const bool single = kind == format::npy || kind == format::cfl || kind == format::nifti;
+  require<io_error>(!single || name.member.empty(), name.path,
+                    ": expected one array, found ':", name.member, "' after the name");
+  switch (kind) {
+    case format::npy:
+      return {io::open_npy(path), format::npy, {}, false, {}, {}};
+    case format::cfl:
+      return from_cfl(path);
+    case format::nifti:
+      return from_nifti(path);
+    case format::safetensors:
+      return from_safetensors(name, r);
+    default:
+      return from_hdf5(name, r);
+  }
+}
+
+std::vector<member_info> members_of(const std::string& path) {
+  switch (input_format(path)) {
+    case format::safetensors:
+      return members(io::safetensors_file(path));
+    case format::hdf5:
+      return members(io::hdf5_file(path));
+    default: {
+      const opened o = open_array(path);
+      return {{o.member, io::name_of(o.values.type()), o.values.type(), o.values.shape()}};
+    }
+  }
+}
+
+}  // namespace program

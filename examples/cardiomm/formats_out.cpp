@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+/// \file
+/// Writing arrays in formats whose files are made in one go.
+
+#include "cardiomm/io/image.hpp"
+#include "cardiomm/io/nifti.hpp"
+#include "output.hpp"
+
+namespace program {
+namespace {
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() > end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+index_t extent_of(const axes& order, const extents& shape, axis a) {
+  for (std::size_t i = 0; i < order.size(); ++i)
+    if (order[i] == a) return shape[i];
+  return 1;
+}
+
+/// Magnitudes, each slice divided by its 99.5th percentile over (frame, y, x) and not clipped: the
+/// intensities of the published NIfTI files.
+std::vector<float> published_intensities(const extents& s, io::dtype type,
+                                         const std::byte* values) {
+  const index_t frames = s[0], slices = s[1], plane = s[2] * s[3], n = frames * slices * plane;
+  std::vector<float> out(static_cast<std::size_t>(n));
+  if (io::is_complex_type(type)) {
+    std::vector<complex<float>> raw(out.size());
+    io::convert(type, values, n, raw.data());
+    for (std::size_t i = 0; i < raw.size(); ++i) out[i] = std::hypot(raw[i].real(), raw[i].imag());
+  } else {
+    io::convert(type, values, n, out.data());
+    for (float& v : out) v = std::abs(v);
+  }
+  for (index_t z = 0; z < slices; ++z) {
+    std::vector<float> slice;
+    for (index_t f = 0; f < frames; ++f) {
+      const auto first = out.begin() + (f * slices + z) * plane;
+      slice.insert(slice.end(), first, first + plane);
+    }
+    const double white = io::percentile(slice.data(), static_cast<index_t>(slice.size()), 99.5);
+    if (!(white > 0)) continue;  // an empty slice stays empty
+    for (index_t f = 0; f < frames; ++f)
+      for (index_t i = 0; i < plane; ++i) {
+        float& v = out[static_cast<std::size_t>((f * slices + z) * plane + i)];
+        v = static_cast<float>(double(v) / white);
+      }
+  }
+  return out;
+}
+
+void encode_nifti(const std::string& path, const axes& order, const extents& shape, io::dtype type,
+                  const std::byte* values, const output_details& d) {
+  using enum axis;
+  for (const axis a : order)
+    require<shape_error>(
+        a == frame || a == slice || a == y || a == x || extent_of(order, shape, a) == 1, path,
+        ": a NIfTI file holds images (frame, slice, y, x), found ", to_string(order, shape));
+  const extents s = {extent_of(order, shape, frame), extent_of(order, shape, slice),
+                     extent_of(order, shape, y), extent_of(order, shape, x)};
+  const auto known = [](double v) { return v > 0 ? v : 1; };
+  const auto where = io::nifti_geometry::voxels(known(d.voxel.dx), known(d.voxel.dy),
+                                                known(d.voxel.dz), known(d.voxel.dt));
+  if (d.published) {
+    const auto scaled = published_intensities(s, type, values);
+    io::nifti_output out(path, io::dtype::f32, s, where);
+    out.write(scaled.data(), scaled.size() * sizeof(float));
+    return out.commit();
+  }
+  io::nifti_output out(path, type, s, where);
+  out.write(values,
+            static_cast<std::size_t>(io::count_of(s, io::size_of(type), path)) * io::size_of(type));
+  out.commit();
+}
+
+}  // namespace
+
+format output_format(const std::string& path) {
+  require<io_error>(!path.empty(), "--out: expected a file name, found an empty one");
+  const std::string end = extension_of(path);
+  if (end == ".npy") return format::npy;
+  if (end == ".nii" || ends_with(path, ".nii.gz")) return format::nifti;
+  if (end == ".cfl" || end == ".hdr" || end.empty()) return format::cfl;
+  throw io_error(path +
+                 ": expected a name that ends in .npy, .npz, .cfl, .hdr, .mat, .h5, .nii or "
+                 ".nii.gz, or a BART base name, found '" +
+                 end + "'");
+}
+
+void encode(const std::string& path, const axes& order, const extents& shape, io::dtype type,
+            const std::byte* values, const output_details& details) {
+  encode_nifti(path, order, shape, type, values, details);
+}
+
+}  // namespace program
