@@ -153,13 +153,11 @@ inline void write_png(const std::string& path, const picture& p,
   out.commit();
 }
 
-/// Writes an animated PNG that loops for ever; viewers without animation show the first frame.
-/// `delay` in ms per frame. Throws shape_error if the frames differ in size.
-inline void write_apng(const std::string& path, const std::vector<picture>& frames, int delay,
-                       existing policy = existing::replace) {
+/// An animated PNG that loops for ever; viewers without animation show the first frame. `delay` in
+/// ms per frame. Throws shape_error if the frames differ in size.
+inline detail::png_bytes encode_apng(const std::vector<picture>& frames, int delay) {
   require(!frames.empty(), "apng: expected at least one frame, found none");
   require(delay > 0 && delay < 65536, "apng: expected a delay of 1 to 65535 ms, found ", delay);
-  atomic_file out(path, policy);
   detail::png_bytes file;
   std::uint32_t sequence = 0;
   for (std::size_t i = 0; i < frames.size(); ++i) {
@@ -202,11 +200,17 @@ inline void write_apng(const std::string& path, const std::vector<picture>& fram
             detail::put_chunk(file, "acTL", control);
           }
         });
-    out.write(file.data(), file.size());
-    file.clear();
   }
   detail::put_chunk(file, "IEND", {});
-  out.write(file.data(), file.size());
+  return file;
+}
+
+/// Writes an animated PNG.
+inline void write_apng(const std::string& path, const std::vector<picture>& frames, int delay,
+                       existing policy = existing::replace) {
+  atomic_file out(path, policy);
+  const auto bytes = encode_apng(frames, delay);
+  out.write(bytes.data(), bytes.size());
   out.commit();
 }
 
