@@ -106,7 +106,8 @@ def distributions():
             for f in (1e-3, 0.4, 1.0, 1.3, 5.0, 90.0):
                 rows.append(["f_above", f, n, d, float(st.f.sf(f, n, d))])
             for p in (1e-8, 0.025, 0.5, 0.975):
-                rows.append(["f_exceeded", p, n, d, float(st.f.isf(p, n, d))])
+                # f.isf computes with 1 - p, which has lost half of the digits of a small p
+                rows.append(["f_exceeded", p, n, d, float(1 / st.f.ppf(p, d, n))])
     for z in (-5.0, -1.0, 0.0, 0.3, 2.0, 9.0, 30.0):
         rows.append(["normal_above", z, 0, 0, float(st.norm.sf(z))])
     for p in (1e-200, 1e-9, 0.025, 0.4, 0.5, 0.9):
