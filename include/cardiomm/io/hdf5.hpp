@@ -90,14 +90,16 @@ class hdf5_file {
 
   /// The values of a data set. Types: integers, floats (native, other byte order, half), h5py's
   /// booleans, enumerations as their integers, compounds of two numbers named as the parts of a
-  /// complex number. Throws io_error for other types, values outside the file, damaged sizes.
-  stored_array at(const std::string& name) const {
+  /// complex number. `logical`: bytes are booleans, as MATLAB means them. Throws io_error for other
+  /// types, values outside the file, damaged sizes.
+  stored_array at(const std::string& name, bool logical = false) const {
     const std::string bare = bare_name(name), shown = path() + ":" + detail::printable(bare);
     detail::packet_reader in = question('o', bare);
     const std::uint64_t id = in.number(), type = in.number();
     stored_array::place where;
     require<io_error>(type <= static_cast<std::uint64_t>(dtype::c128), shown, ": damaged");
     where.type = static_cast<dtype>(type);
+    if (logical && where.type == dtype::u8) where.type = dtype::boolean;
     where.shape = in.numbers<index_t>();
     const bool plain = in.number() != 0;
     where.offset = in.number();
