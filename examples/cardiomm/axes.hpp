@@ -131,7 +131,8 @@ class axes_option {
 
 /// Axes of a file without names: those of `given` (--axes) where there are any, else by its rank.
 /// In MATLAB's files slices come before frames: k-space of four axes is (slice, coil, y, x) and
-/// images of three are (slice, y, x). Throws shape_error if the role has no such rank.
+/// images of three are (slice, y, x); k-space of two is that of a single coil. Throws shape_error
+/// if the role has no such rank.
 inline axes axes_of(role r, const extents& shape, const axes& given, const std::string& path,
                     bool matlab = false) {
   if (!given.empty()) {
@@ -149,6 +150,7 @@ inline axes axes_of(role r, const extents& shape, const axes& given, const std::
     return given;
   }
   std::string ranks;
+  if (matlab && r == role::kspace && shape.size() == 2) return {axis::y, axis::x};
   for (const axes& order : orders_of(r)) {
     if (order.size() == shape.size()) {
       axes found = order;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// \file
-/// `cardiomm convert`: between .npy and .cfl, and to pictures.
+/// `cardiomm convert`: between formats of arrays, and to pictures.
 
 #include "cardiomm/io/image.hpp"
 #include "common.hpp"
@@ -10,7 +10,9 @@ namespace program {
 namespace {
 
 struct convert_command {
-  std::string input, out, as, reference, window_text;
+  std::string input, out, as, reference, window_text, spacing, variable;
+  double frame_time = 0;
+  bool published = false;
   double percentile = 99.5, gain = 1;
   std::optional<index_t> frame, slice;  // from 0; left out: all
   int columns = 0, delay = 40;
@@ -47,8 +49,15 @@ struct prepared {
   extents shape;
 };
 
+/// The role that a container's member is chosen by, where `--as` tells.
+role wanted_role(const convert_command& c) {
+  for (std::size_t i = 0; i < role_names.size(); ++i)
+    if (role_names[i] == c.as) return static_cast<role>(i);
+  return role::image;
+}
+
 prepared prepare(const std::string& path, const convert_command& c) {
-  prepared p{open_array(path), {}, {}, {}};
+  prepared p{open_array(path, wanted_role(c)), {}, {}, {}};
   const role r = role_of(c, p.file);
   const axes given = c.given.of(r);
   if (!p.file.named() || !given.empty()) {
@@ -63,9 +72,31 @@ prepared prepare(const std::string& path, const convert_command& c) {
   return p;
 }
 
+/// Names and geometry of the output: what the input tells, and what the options tell instead.
+output_details details_of(const convert_command& c, const prepared& p) {
+  output_details d{p.file.voxel, c.variable, c.published};
+  if (d.variable.empty()) {
+    const role r = role_of(c, p.file);
+    d.variable = r == role::image ? "reconimage" : r == role::kspace ? "kspace_full" : name_of(r);
+  }
+  if (!c.spacing.empty()) {
+    char rest = 0;
+    geometry& v = d.voxel;
+    require<value_error>(
+        std::sscanf(c.spacing.c_str(), "%lf,%lf,%lf%c", &v.dz, &v.dy, &v.dx, &rest) == 3 &&
+            std::isfinite(v.dz + v.dy + v.dx) && v.dz > 0 && v.dy > 0 && v.dx > 0,
+        "--spacing: expected three positive numbers DZ,DY,DX in mm, found '", c.spacing, "'");
+  }
+  require_number("--frame-time", c.frame_time, 0);
+  if (c.frame_time > 0) d.voxel.dt = c.frame_time / 1000;
+  return d;
+}
+
 void convert_array(const convert_command& c, const common_options& common) {
   const prepared p = prepare(c.input, c);
+  const output_details details = details_of(c, p);
   array_output out(c.out, common.policy());
+  out.describe(details);
   io::detail::visit(p.file.values.type(), [&](auto tag) {
     using T = typename decltype(tag)::type;
     // BART's files hold complex64 only; bool is moved as bytes
@@ -210,18 +241,25 @@ void convert_picture(const convert_command& c, const common_options& common, boo
 action add_convert(CLI::App& app, common_options& common) {
   auto c = std::make_shared<convert_command>();
   auto& command =
-      add_command(app, "convert", "Between .npy and BART's .cfl, and to pictures",
+      add_command(app, "convert", "Between formats of arrays, and to pictures",
                   "  cardiomm convert kspace.npy kspace.cfl --as kspace\n"
                   "  cardiomm convert maps.cfl maps.npy\n"
+                  "  cardiomm convert cine_sax.mat:kspace_full kspace.npy --as kspace\n"
+                  "  cardiomm convert image.npy image.nii.gz --spacing 8,1.4,1.4 --frame-time 40\n"
                   "  cardiomm convert image.npy mosaic.png --columns 5\n"
                   "  cardiomm convert image.npy frame.png --frame 7 --window 0,0.02\n"
                   "  cardiomm convert image.npy error.png --reference truth.npy --gain 5\n"
                   "  cardiomm convert image.npy cine.png --animate --delay 40",
                   common);
-  command.add_option("input", c->input, "Input, .npy or .cfl")->required();
+  command
+      .add_option("input", c->input,
+                  "Input: .npy, .npz, .cfl, .mat, .h5, .nii, .nii.gz, .safetensors, MRD; FILE:NAME "
+                  "is one of several arrays")
+      ->required();
   command
       .add_option("output,--out", c->out,
-                  "Output: .npy, .cfl, .png; .apng is a .png with --animate")
+                  "Output: .npy, .npz, .cfl, .mat, .h5, .nii, .nii.gz, .png; .apng is a .png with "
+                  "--animate")
       ->required();
   command
       .add_option("--as", c->as,
@@ -229,6 +267,25 @@ action add_convert(CLI::App& app, common_options& common) {
                   "there are 5 axes or a coil axis has a name")
       ->type_name("ROLE");
   add_axes(command, c->given);
+  const std::string files = "NIfTI, MATLAB and HDF5";
+  command.add_option("--spacing", c->spacing, "Voxel in mm; left out: that of the input, else 1")
+      ->type_name("DZ,DY,DX")
+      ->group(files);
+  command.add_option("--frame-time", c->frame_time, "Time from frame to frame in ms")
+      ->type_name("MS")
+      ->group(files);
+  command
+      .add_flag("--published", c->published,
+                "NIfTI with the intensities of the published data: magnitudes over the 99.5th "
+                "percentile of each slice")
+      ->group(files);
+  command
+      .add_option(
+          "--variable", c->variable,
+          "Name of the array in a .mat, .h5 or .npz file; left out: kspace_full, reconimage, "
+          "mask or maps")
+      ->type_name("NAME")
+      ->group(files);
   const std::string group = "Pictures";
   command.add_option("--window", c->window_text, "Values that become black and white")
       ->type_name("LOW,HIGH")
@@ -259,9 +316,7 @@ action add_convert(CLI::App& app, common_options& common) {
       convert_picture(*c, options, c->animate || end == ".apng");
       return;
     }
-    require<io_error>(end.empty() || end == ".npy" || end == ".cfl" || end == ".hdr", c->out,
-                      ": expected a name that ends in .npy, .cfl, .hdr, .png or .apng, found '",
-                      end, "'");
+    (void)output_format(c->out);
     require<value_error>(c->reference.empty() && !c->animate, c->out,
                          ": --reference and --animate are for pictures (.png)");
     convert_array(*c, options);

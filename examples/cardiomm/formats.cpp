@@ -4,6 +4,7 @@
 
 #include "formats.hpp"
 #include "cardiomm/io/hdf5.hpp"
+#include "cardiomm/io/mat.hpp"
 #include "cardiomm/io/nifti.hpp"
 #include "cardiomm/io/safetensors.hpp"
 
@@ -98,6 +99,27 @@ opened from_hdf5(const file_name& name, role r) {
   return o;
 }
 
+member_list members(const io::mat_file& file) {
+  member_list all;
+  for (const auto& v : file.variables()) {
+    const std::string kind = v.type ? io::name_of(*v.type) : v.class_name;
+    all.push_back({v.name, kind, v.type, v.shape});
+  }
+  return all;
+}
+opened from_mat(const file_name& name, role r) {
+  const io::mat_file file(name.path);
+  using enum axis;
+  const std::string member = choose(name.path, name.member, members(file), r);
+  opened o{file.at(member), format::mat, {}, false, member, {}};
+  // CMRxRecon 2023: "kspace_single_full" and the like have no coil axis
+  const std::size_t rank = o.values.shape().size();
+  const axes all = {frame, slice, y, x};
+  if (r == role::kspace && member.find("single") != std::string::npos && rank >= 2 && rank <= 4)
+    o.order.assign(all.end() - static_cast<std::ptrdiff_t>(rank), all.end());
+  return o;
+}
+
 member_list members(const io::safetensors_file& file) {
   member_list all;
   for (const auto& n : file.names()) {
@@ -168,6 +190,8 @@ opened open_array(const std::string& path, role r) {
       return from_nifti(path);
     case format::safetensors:
       return from_safetensors(name, r);
+    case format::mat:
+      return from_mat(name, r);
     default:
       return from_hdf5(name, r);
   }
@@ -179,11 +203,32 @@ std::vector<member_info> members_of(const std::string& path) {
       return members(io::safetensors_file(path));
     case format::hdf5:
       return members(io::hdf5_file(path));
+    case format::mat:
+      return members(io::mat_file(path));
     default: {
       const opened o = open_array(path);
       return {{o.member, io::name_of(o.values.type()), o.values.type(), o.values.shape()}};
     }
   }
+}
+
+std::vector<std::pair<std::string, std::string>> facts_of(const std::string& path) {
+  std::vector<std::pair<std::string, std::string>> facts;
+  if (input_format(path) == format::nifti) {
+    const auto image = io::open_nifti(path);
+    const auto number = [](double v) {
+      char text[32];
+      std::snprintf(text, sizeof text, "%.6g", v);
+      return std::string(text);
+    };
+    facts.emplace_back("spacing (x, y, z) in mm", number(image.spacing[0]) + ", " +
+                                                      number(image.spacing[1]) + ", " +
+                                                      number(image.spacing[2]));
+    if (image.dt > 0) facts.emplace_back("time from frame to frame in s", number(image.dt));
+    if (image.slope != 1 || image.intercept != 0)
+      facts.emplace_back("scaling", number(image.slope) + " v + " + number(image.intercept));
+  }
+  return facts;
 }
 
 }  // namespace program

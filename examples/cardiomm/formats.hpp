@@ -19,6 +19,9 @@ struct member_info {
 /// All of a file; its values are not read. Throws io_error.
 std::vector<member_info> members_of(const std::string& path);
 
+/// What else a file tells, in words: the spacing of an image, the protocol of raw data.
+std::vector<std::pair<std::string, std::string>> facts_of(const std::string& path);
+
 }  // namespace program
 
 #endif

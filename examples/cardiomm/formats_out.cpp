@@ -2,6 +2,7 @@
 /// \file
 /// Writing arrays in formats whose files are made in one go.
 
+#include "cardiomm/io/hdf5_output.hpp"
 #include "cardiomm/io/image.hpp"
 #include "cardiomm/io/nifti.hpp"
 #include "output.hpp"
@@ -74,6 +75,32 @@ void encode_nifti(const std::string& path, const axes& order, const extents& sha
   out.commit();
 }
 
+/// The name of the array: what was asked for, or the published one.
+std::string variable_of(const axes& order, const output_details& d) {
+  if (!d.variable.empty()) return d.variable;
+  return has(order, axis::set) ? "maps" : has(order, axis::coil) ? "kspace_full" : "reconimage";
+}
+
+io::array array_of(const extents& shape, io::dtype type, const std::byte* values,
+                   const std::string& path) {
+  io::array a;
+  a.type = type;
+  a.shape = shape;
+  const auto n = static_cast<std::size_t>(io::count_of(shape, io::size_of(type), path));
+  a.bytes.assign(values, values + n * io::size_of(type));
+  return a;
+}
+
+void encode_hdf5(const std::string& path, const axes& order, const extents& shape, io::dtype type,
+                 const std::byte* values, const output_details& d) {
+  io::hdf5_output out(path);
+  out.write(variable_of(order, d), array_of(shape, type, values, path));
+  out.attribute(variable_of(order, d), "axes", to_string(order));
+  if (d.voxel.known())
+    out.attribute("", "spacing_mm", std::vector<double>{d.voxel.dz, d.voxel.dy, d.voxel.dx});
+  out.commit();
+}
+
 }  // namespace
 
 format output_format(const std::string& path) {
@@ -81,6 +108,7 @@ format output_format(const std::string& path) {
   const std::string end = extension_of(path);
   if (end == ".npy") return format::npy;
   if (end == ".nii" || ends_with(path, ".nii.gz")) return format::nifti;
+  if (end == ".h5" || end == ".hdf5") return format::hdf5;
   if (end == ".cfl" || end == ".hdr" || end.empty()) return format::cfl;
   throw io_error(path +
                  ": expected a name that ends in .npy, .npz, .cfl, .hdr, .mat, .h5, .nii or "
@@ -90,7 +118,10 @@ format output_format(const std::string& path) {
 
 void encode(const std::string& path, const axes& order, const extents& shape, io::dtype type,
             const std::byte* values, const output_details& details) {
-  encode_nifti(path, order, shape, type, values, details);
+  if (output_format(path) == format::hdf5)
+    encode_hdf5(path, order, shape, type, values, details);
+  else
+    encode_nifti(path, order, shape, type, values, details);
 }
 
 }  // namespace program

@@ -3,8 +3,8 @@
 /// `cardiomm info`: how the program was built, and what a file holds.
 
 #include "cardiomm/core/lane.hpp"
-#include "cardiomm/io/safetensors.hpp"
 #include "common.hpp"
+#include "formats.hpp"
 #if CARDIOMM_HAS_FFTW
 #include <fftw3.h>
 #endif
@@ -82,32 +82,30 @@ json about_build() {
   return j;
 }
 
-json about_array(const std::string& name, const io::stored_array& a) {
-  return {{"name", name}, {"shape", a.shape()}, {"type", io::name_of(a.type())}};
+json about_array(const member_info& m) {
+  return {{"name", m.name}, {"shape", m.shape}, {"type", m.kind}};
 }
 
 json about_file(const std::string& path) {
-  json j = {{"file", path}};
-  if (extension_of(path) == ".safetensors") {
-    const io::safetensors_file file(path);
-    j["format"] = "safetensors";
+  const format kind = input_format(path);
+  json j = {{"file", path}, {"format", name_of(kind)}};
+  if (kind == format::cfl) {
+    const auto file = io::open_cfl(path);
+    int last = io::cfl_dims;
+    while (last > 1 && file.dims[static_cast<std::size_t>(last - 1)] == 1) --last;
+    j["type"] = "complex64";
+    j["dimensions"] = std::vector<index_t>(file.dims.begin(), file.dims.begin() + last);
+    return j;
+  }
+  const auto all = members_of(path);
+  if (all.size() == 1 && all[0].name.empty()) {
+    j["shape"] = all[0].shape;
+    j["type"] = all[0].kind;
+  } else {
     j["arrays"] = json::array();
-    for (const auto& name : file.names()) j["arrays"].push_back(about_array(name, file.at(name)));
-    return j;
+    for (const auto& m : all) j["arrays"].push_back(about_array(m));
   }
-  if (input_format(path) == format::npy) {
-    const auto a = io::open_npy(path);
-    j["format"] = "npy";
-    j["shape"] = a.shape();
-    j["type"] = io::name_of(a.type());
-    return j;
-  }
-  const auto file = io::open_cfl(path);
-  int last = io::cfl_dims;
-  while (last > 1 && file.dims[static_cast<std::size_t>(last - 1)] == 1) --last;
-  j["format"] = "cfl";
-  j["type"] = "complex64";
-  j["dimensions"] = std::vector<index_t>(file.dims.begin(), file.dims.begin() + last);
+  for (const auto& [key, value] : facts_of(path)) j[key] = value;
   return j;
 }
 
@@ -118,18 +116,23 @@ std::string shape_text(const json& shape) {
 }
 
 void print_file(const json& j) {
-  if (j.contains("arrays")) {
-    std::cout << j["file"].get<std::string>() << ": safetensors, " << j["arrays"].size()
-              << " arrays\n";
-    for (const auto& a : j["arrays"])
-      std::cout << "  " << a["name"].get<std::string>() << " " << shape_text(a["shape"]) << " "
-                << a["type"].get<std::string>() << "\n";
-    return;
-  }
-  std::cout << j["file"].get<std::string>() << ": " << j["format"].get<std::string>() << ", "
-            << (j.contains("dimensions") ? "dimensions " + shape_text(j["dimensions"])
-                                         : "shape " + shape_text(j["shape"]))
-            << ", " << j["type"].get<std::string>() << "\n";
+  const auto text = [](const json& v) { return v.is_string() ? v.get<std::string>() : v.dump(); };
+  std::cout << text(j["file"]) << ": " << text(j["format"]);
+  if (j.contains("arrays"))
+    std::cout << ", " << j["arrays"].size() << (j["arrays"].size() == 1 ? " array" : " arrays");
+  else
+    std::cout << ", "
+              << (j.contains("dimensions") ? "dimensions " + shape_text(j["dimensions"])
+                                           : "shape " + shape_text(j["shape"]))
+              << ", " << text(j["type"]);
+  std::cout << "\n";
+  for (const auto& a : j.value("arrays", json::array()))
+    std::cout << "  " << one_line(text(a["name"])) << " " << shape_text(a["shape"]) << " "
+              << text(a["type"]) << "\n";
+  for (const auto& [key, value] : j.items())
+    if (key != "file" && key != "format" && key != "arrays" && key != "dimensions" &&
+        key != "shape" && key != "type")
+      std::cout << "  " << key << ": " << one_line(text(value)) << "\n";
 }
 
 void print_build(const json& j) {
@@ -154,11 +157,12 @@ void print_build(const json& j) {
 
 action add_info(CLI::App& app, common_options& common) {
   auto files = std::make_shared<std::vector<std::string>>();
-  auto& command = add_command(app, "info", "How the program was built, and what files hold",
-                              "  cardiomm info\n"
-                              "  cardiomm info kspace.npy maps.cfl weights.safetensors",
-                              common);
-  command.add_option("files", *files, "Files to describe: .npy, .cfl, .hdr, .safetensors");
+  auto& command = add_command(
+      app, "info", "How the program was built, and what files hold",
+      "  cardiomm info\n"
+      "  cardiomm info kspace.npy maps.cfl weights.safetensors cine_sax.mat raw.h5 label.nii.gz",
+      common);
+  command.add_option("files", *files, "Files to describe, of any format that is read");
   return [files](const common_options& options) {
     if (files->empty()) {
       const json j = about_build();

@@ -21,6 +21,7 @@ void run(const maps_command& c, const common_options& common) {
   check_calib(c.calib);
   require<value_error>(c.sets >= 1, "--sets: expected at least 1, found ", c.sets);
   array_output out(c.out, common.policy());
+  out.describe({{}, "maps", false});
   const cardiomm::default_space ex;
   progress p(common);
   stopwatch watch;

@@ -31,6 +31,7 @@ void run(const mask_command& c, const common_options& common) {
                        "--compat: expected released, found '", c.compat, "'");
   o.compat_released = c.compat == "released";
   array_output out(c.out, common.policy());
+  out.describe({{}, "mask", false});
   const auto mask = cardiomm::mri::make_mask(o);
   using enum axis;
   out.write({frame, y, x}, {frame, y, x}, mask);

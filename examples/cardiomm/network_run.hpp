@@ -413,6 +413,7 @@ class network_run {
       show_.stage("writing " + c_.out);
       if (team.size() > 1) kept.find();
       array_output out(c_.out, common_.policy());
+      out.describe({in_.kspace.file.voxel, {}, true});
       out.begin({set, frame, slice, y, x}, {1, n[0], n[1], in_.matrix[0], in_.matrix[1]},
                 without_coil(in_.kspace.from.order), io::dtype::f32, in_.kspace.from.phase_plane);
       std::vector<float> plane(static_cast<std::size_t>(in_.matrix[0] * in_.matrix[1]));

@@ -179,6 +179,10 @@ auto magnitude_of(const V& image) {
 /// something to write, so that a process that is killed at work leaves no part of a file.
 void try_output(const recon_command& c, const common_options& common) {
   dist::together(common.team, [&] {
+    const format kind = output_format(c.out);
+    require<io_error>(common.team.size() == 1 || kind == format::npy || kind == format::cfl, c.out,
+                      ": expected .npy or .cfl, which several processes can write, found ",
+                      name_of(kind));
     if (common.team.first()) array_output(c.out, common.policy());
   });
 }
@@ -316,6 +320,7 @@ void run(const recon_command& c, const common_options& common) {
   }
   lap("solve");
   const auto out = open_output(c, common);
+  out->describe({in.kspace.file.voxel, {}, true});
   out->begin({set, frame, slice, y, x}, {in.sets(), n[0], n[1], in.matrix[0], in.matrix[1]}, kept,
              c.magnitude() ? io::dtype::f32 : io::dtype::c64, in.kspace.from.phase_plane);
   dist::together(team, [&] {
