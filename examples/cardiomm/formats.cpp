@@ -3,10 +3,13 @@
 /// Opening arrays of every format that the program reads.
 
 #include "formats.hpp"
+#include "cardiomm/io/dataset_names.hpp"
 #include "cardiomm/io/hdf5.hpp"
 #include "cardiomm/io/mat.hpp"
 #include "cardiomm/io/nifti.hpp"
+#include "cardiomm/io/npz.hpp"
 #include "cardiomm/io/safetensors.hpp"
+#include "cardiomm/io/scan_parameters.hpp"
 
 namespace program {
 namespace {
@@ -99,6 +102,26 @@ opened from_hdf5(const file_name& name, role r) {
   return o;
 }
 
+/// The voxel that the table of scan parameters beside a file tells, by the published rules.
+geometry voxel_beside(const std::string& path, const extents& shape) {
+  std::string data = path;
+  const std::string stem = io::stem_of(std::filesystem::path(path).filename().string());
+  for (const char* word : {"mask", "kus"})
+    if (const auto sampled = io::sampling_of_name(stem, word))
+      data = io::detail::directory_of(path) + sampled->data + ".mat";
+  const auto table = io::scan_parameters_beside(data);
+  if (!table || shape.size() < 2) return {};
+  std::string vendor, center;
+  for (const auto& part : std::filesystem::path(path)) {
+    const std::string folder = part.string();
+    if (folder.rfind("Center", 0) == 0) center = folder;
+    if (const auto scanner = io::scanner_of_folder(folder)) vendor = scanner->vendor;
+  }
+  const auto g = io::spacing_of(io::read_scan_parameters(*table), shape[shape.size() - 1],
+                                shape[shape.size() - 2], vendor, center);
+  return {g.spacing[2], g.spacing[1], g.spacing[0], g.dt};
+}
+
 member_list members(const io::mat_file& file) {
   member_list all;
   for (const auto& v : file.variables()) {
@@ -117,6 +140,7 @@ opened from_mat(const file_name& name, role r) {
   const axes all = {frame, slice, y, x};
   if (r == role::kspace && member.find("single") != std::string::npos && rank >= 2 && rank <= 4)
     o.order.assign(all.end() - static_cast<std::ptrdiff_t>(rank), all.end());
+  o.voxel = voxel_beside(name.path, o.values.shape());
   return o;
 }
 
@@ -127,6 +151,26 @@ member_list members(const io::safetensors_file& file) {
     all.push_back({n, io::name_of(a.type()), a.type(), a.shape()});
   }
   return all;
+}
+/// Packed members are unpacked to be looked at, so names only are enough to choose by.
+member_list members(const io::npz_file& file, bool look) {
+  member_list all;
+  for (const auto& n : file.names()) {
+    member_info m{n, "array", io::dtype::f32, {}};
+    if (look) try {
+        const auto a = file.at(n);
+        m = {n, io::name_of(a.type()), a.type(), a.shape()};
+      } catch (const cardiomm::error&) {
+        m = {n, "no array of numbers", std::nullopt, {}};
+      }
+    all.push_back(m);
+  }
+  return all;
+}
+opened from_npz(const file_name& name, role r) {
+  const io::npz_file file(name.path);
+  const std::string member = choose(name.path, name.member, members(file, false), r);
+  return {file.at(member), format::npz, {}, false, member, {}};
 }
 opened from_safetensors(const file_name& name, role r) {
   const io::safetensors_file file(name.path);
@@ -192,6 +236,8 @@ opened open_array(const std::string& path, role r) {
       return from_safetensors(name, r);
     case format::mat:
       return from_mat(name, r);
+    case format::npz:
+      return from_npz(name, r);
     default:
       return from_hdf5(name, r);
   }
@@ -205,6 +251,8 @@ std::vector<member_info> members_of(const std::string& path) {
       return members(io::hdf5_file(path));
     case format::mat:
       return members(io::mat_file(path));
+    case format::npz:
+      return members(io::npz_file(path), true);
     default: {
       const opened o = open_array(path);
       return {{o.member, io::name_of(o.values.type()), o.values.type(), o.values.shape()}};

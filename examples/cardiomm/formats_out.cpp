@@ -2,9 +2,9 @@
 /// \file
 /// Writing arrays in formats whose files are made in one go.
 
-#include "cardiomm/io/hdf5_output.hpp"
-#include "cardiomm/io/image.hpp"
-#include "cardiomm/io/nifti.hpp"
+#include "cardiomm/io/mat_output.hpp"
+#include "cardiomm/io/npz.hpp"
+#include "cardiomm/io/scan_parameters.hpp"
 #include "output.hpp"
 
 namespace program {
@@ -20,11 +20,8 @@ index_t extent_of(const axes& order, const extents& shape, axis a) {
   return 1;
 }
 
-/// Magnitudes, each slice divided by its 99.5th percentile over (frame, y, x) and not clipped: the
-/// intensities of the published NIfTI files.
-std::vector<float> published_intensities(const extents& s, io::dtype type,
-                                         const std::byte* values) {
-  const index_t frames = s[0], slices = s[1], plane = s[2] * s[3], n = frames * slices * plane;
+/// Magnitudes as float32.
+std::vector<float> magnitudes(index_t n, io::dtype type, const std::byte* values) {
   std::vector<float> out(static_cast<std::size_t>(n));
   if (io::is_complex_type(type)) {
     std::vector<complex<float>> raw(out.size());
@@ -33,20 +30,6 @@ std::vector<float> published_intensities(const extents& s, io::dtype type,
   } else {
     io::convert(type, values, n, out.data());
     for (float& v : out) v = std::abs(v);
-  }
-  for (index_t z = 0; z < slices; ++z) {
-    std::vector<float> slice;
-    for (index_t f = 0; f < frames; ++f) {
-      const auto first = out.begin() + (f * slices + z) * plane;
-      slice.insert(slice.end(), first, first + plane);
-    }
-    const double white = io::percentile(slice.data(), static_cast<index_t>(slice.size()), 99.5);
-    if (!(white > 0)) continue;  // an empty slice stays empty
-    for (index_t f = 0; f < frames; ++f)
-      for (index_t i = 0; i < plane; ++i) {
-        float& v = out[static_cast<std::size_t>((f * slices + z) * plane + i)];
-        v = static_cast<float>(double(v) / white);
-      }
   }
   return out;
 }
@@ -64,7 +47,8 @@ void encode_nifti(const std::string& path, const axes& order, const extents& sha
   const auto where = io::nifti_geometry::voxels(known(d.voxel.dx), known(d.voxel.dy),
                                                 known(d.voxel.dz), known(d.voxel.dt));
   if (d.published) {
-    const auto scaled = published_intensities(s, type, values);
+    auto scaled = magnitudes(s[0] * s[1] * s[2] * s[3], type, values);
+    io::scale_exported_slices(scaled.data(), s[0], s[1], s[2] * s[3]);
     io::nifti_output out(path, io::dtype::f32, s, where);
     out.write(scaled.data(), scaled.size() * sizeof(float));
     return out.commit();
@@ -101,6 +85,36 @@ void encode_hdf5(const std::string& path, const axes& order, const extents& shap
   out.commit();
 }
 
+/// MATLAB's arrays have all axes up to the last that is not 1; published images always have four,
+/// and are magnitudes.
+void encode_mat(const std::string& path, const axes& order, const extents& shape, io::dtype type,
+                const std::byte* values, const output_details& d) {
+  using enum axis;
+  const auto n = [&](axis a) { return extent_of(order, shape, a); };
+  const std::string name = variable_of(order, d);
+  io::array a = array_of(shape, type, values, path);
+  if (has(order, coil) || has(order, set)) {
+    a.shape = {n(coil), n(y), n(x)};
+    if (n(slice) > 1 || n(frame) > 1 || n(set) > 1) a.shape.insert(a.shape.begin(), n(slice));
+    if (n(frame) > 1 || n(set) > 1) a.shape.insert(a.shape.begin(), n(frame));
+    if (n(set) > 1) a.shape.insert(a.shape.begin(), n(set));
+  } else if (name == "reconimage") {
+    a.shape = {n(frame), n(slice), n(y), n(x)};
+    if (d.published) {
+      const auto m = magnitudes(a.size(), type, values);
+      a.type = io::dtype::f32;
+      a.bytes.resize(m.size() * sizeof(float));
+      std::memcpy(a.bytes.data(), m.data(), a.bytes.size());
+    }
+  }
+  // version 5 counts bytes in 32 bits
+  const bool large = a.bytes.size() > (std::size_t(1) << 31) - 4096;
+  io::mat_output out(path, io::existing::replace,
+                     large ? io::mat_version::v73 : io::mat_version::v5);
+  out.add(name, a);
+  out.commit();
+}
+
 }  // namespace
 
 format output_format(const std::string& path) {
@@ -109,6 +123,8 @@ format output_format(const std::string& path) {
   if (end == ".npy") return format::npy;
   if (end == ".nii" || ends_with(path, ".nii.gz")) return format::nifti;
   if (end == ".h5" || end == ".hdf5") return format::hdf5;
+  if (end == ".mat") return format::mat;
+  if (end == ".npz") return format::npz;
   if (end == ".cfl" || end == ".hdr" || end.empty()) return format::cfl;
   throw io_error(path +
                  ": expected a name that ends in .npy, .npz, .cfl, .hdr, .mat, .h5, .nii or "
@@ -118,10 +134,19 @@ format output_format(const std::string& path) {
 
 void encode(const std::string& path, const axes& order, const extents& shape, io::dtype type,
             const std::byte* values, const output_details& details) {
-  if (output_format(path) == format::hdf5)
-    encode_hdf5(path, order, shape, type, values, details);
-  else
-    encode_nifti(path, order, shape, type, values, details);
+  switch (output_format(path)) {
+    case format::npz: {
+      io::npz_output out(path);
+      out.add(variable_of(order, details), type, shape, values);
+      return out.commit();
+    }
+    case format::mat:
+      return encode_mat(path, order, shape, type, values, details);
+    case format::hdf5:
+      return encode_hdf5(path, order, shape, type, values, details);
+    default:
+      return encode_nifti(path, order, shape, type, values, details);
+  }
 }
 
 }  // namespace program
