@@ -162,8 +162,9 @@ class hdf5_output {
     (void)object, (void)key, (void)value, (void)fixed;
 #endif
   }
-  void attribute(const std::string& object, const std::string& key, const char* value) {
-    attribute(object, key, std::string(value));
+  void attribute(const std::string& object, const std::string& key, const char* value,
+                 bool fixed = false) {
+    attribute(object, key, std::string(value), fixed);
   }
   /// A number.
   template <class T>

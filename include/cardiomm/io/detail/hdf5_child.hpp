@@ -90,15 +90,23 @@ class hdf5_child {
       return -1;
     }
   }
+  void put(const std::string& name, const char* kind) {
+    list_.put(name).put(std::string(kind)).put(std::uint64_t(0)).put(std::vector<hsize_t>());
+  }
   void visit(hid_t group, const char* link, const std::string& name) {
     if (name == "#refs#" || name == "#subsystem#") return;  // MATLAB's own
     h5_handle object(H5Oopen(group, link, H5P_DEFAULT), H5Oclose);
-    if (!object) {
-      (void)H5Eclear2(H5E_DEFAULT);
-      return;  // a link to nothing
-    }
     require<io_error>(++count_ <= most_objects, path_, ": HDF5: more than ", most_objects,
                       " objects: the file is damaged");
+    if (!object) {
+      const bool there = H5Oexists_by_name(group, link, H5P_DEFAULT) > 0;
+      (void)H5Eclear2(H5E_DEFAULT);
+      if (there)
+        put(name, "unreadable");
+      else
+        --count_;  // a link to nothing
+      return;
+    }
     const H5I_type_t kind = H5Iget_type(object.get());
     if (kind == H5I_DATASET) {
       h5_handle type(H5Dget_type(object.get()), H5Tclose);
@@ -110,7 +118,7 @@ class hdf5_child {
       list_.put(std::uint64_t(c.type && extents ? 1 + static_cast<int>(*c.type) : 0));
       list_.put(extents ? *extents : std::vector<hsize_t>());
     } else if (kind == H5I_GROUP) {
-      list_.put(name).put(std::string("group")).put(std::uint64_t(0)).put(std::vector<hsize_t>());
+      put(name, "group");
       walk_group(object.get(), name + "/");
     } else
       --count_;
@@ -192,9 +200,13 @@ class hdf5_child {
     h5_handle object(H5Oopen(file_.get(), name.c_str(), H5P_DEFAULT), H5Oclose);
     if (!object) {
       const std::string reason = h5_reason();
-      fail(name, reason.find("not registered") != std::string::npos
-                     ? "it is a link to another file, which is not followed"
-                     : "no such data set in the file");
+      H5L_info_t link;
+      const bool there = H5Lget_info(file_.get(), name.c_str(), &link, H5P_DEFAULT) >= 0;
+      (void)H5Eclear2(H5E_DEFAULT);
+      if (there && link.type == H5L_TYPE_EXTERNAL)
+        fail(name, "it is a link to another file, which is not followed");
+      if (there && link.type == H5L_TYPE_HARD) fail(name, "HDF5: cannot be opened: " + reason);
+      fail(name, "no such data set in the file");
     }
     if (H5Iget_type(object.get()) != H5I_DATASET) fail(name, "expected a data set, found a group");
     return object;
