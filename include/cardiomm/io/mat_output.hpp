@@ -50,7 +50,7 @@ class mat_output {
     }
     out_ = std::make_unique<atomic_file>(std::move(path), policy);
 #if CARDIOMM_HAS_MATIO
-    (void)Mat_LogInitFunc("cardiomm", [](int, char*) {});
+    (void)Mat_LogInitFunc("cardiomm", [](int, auto*) {});
     // No date: the same values give the same bytes.
     file_.reset(Mat_CreateVer(out_->temporary().c_str(), "MATLAB 5.0 MAT-file, written by CardioMM",
                               MAT_FT_MAT5));
