@@ -104,7 +104,7 @@ class mat_child {
   }
   explicit mat_child(const std::string& path) : path_(path) {
     complaint().clear();
-    (void)Mat_LogInitFunc("cardiomm", [](int, char* text) {
+    (void)Mat_LogInitFunc("cardiomm", [](int, auto* text) {
       if (text != nullptr) complaint() = printable(text);
     });
     file_ = Mat_Open(path.c_str(), MAT_ACC_RDONLY);
