@@ -151,10 +151,18 @@ action add_phantom(CLI::App& app, common_options& common);
 action add_mask(CLI::App& app, common_options& common);
 action add_maps(CLI::App& app, common_options& common);
 action add_recon(CLI::App& app, common_options& common);
+action add_run(CLI::App& app, common_options& common);
+action add_stream(CLI::App& app, common_options& common);
+action add_sort(CLI::App& app, common_options& common);
 action add_snr(CLI::App& app, common_options& common);
 action add_map(CLI::App& app, common_options& common);
 action add_eval(CLI::App& app, common_options& common);
+action add_scores(CLI::App& app, common_options& common);
+action add_agreement(CLI::App& app, common_options& common);
+action add_phenotype(CLI::App& app, common_options& common);
+action add_dataset(CLI::App& app, common_options& common);
 action add_convert(CLI::App& app, common_options& common);
+action add_dicom(CLI::App& app, common_options& common);
 action add_info(CLI::App& app, common_options& common);
 
 }  // namespace program
