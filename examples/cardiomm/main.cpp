@@ -68,8 +68,11 @@ int run(int argc, char** argv, const cardiomm::dist::communicator& team) {
   actions["snr"] = add_snr(app, common);
   actions["map"] = add_map(app, common);
   actions["eval"] = add_eval(app, common);
+  actions["scores"] = add_scores(app, common);
+  actions["phenotype"] = add_phenotype(app, common);
   actions["convert"] = add_convert(app, common);
   actions["info"] = add_info(app, common);
+  actions["dataset"] = add_dataset(app, common);
   if (argc > 1 && argv[1][0] != '-' && actions.count(argv[1]) == 0) {
     std::string names;
     for (const auto& a : actions) names += (names.empty() ? "" : ", ") + a.first;
