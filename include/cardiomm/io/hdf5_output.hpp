@@ -58,6 +58,7 @@ class hdf5_output {
 #if CARDIOMM_HAS_HDF5
     std::vector<hsize_t> dims(shape.begin(), shape.end()), chunk;
     const detail::h5_handle how(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    check(H5Pset_obj_track_times(how.get(), false), name);  // same values, same bytes
     const bool empty = std::find(dims.begin(), dims.end(), hsize_t(0)) != dims.end();
     if (!dims.empty() && !empty && (layout.deflate > 0 || !layout.chunk.empty())) {
       if (layout.chunk.empty())
@@ -130,8 +131,10 @@ class hdf5_output {
   void text(const std::string& name, const std::string& value) {
 #if CARDIOMM_HAS_HDF5
     const detail::h5_handle type = text_type(0), space(H5Screate(H5S_SCALAR), H5Sclose);
+    const detail::h5_handle how(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    check(H5Pset_obj_track_times(how.get(), false), name);
     const detail::h5_handle id(H5Dcreate2(file_.get(), name.c_str(), type.get(), space.get(),
-                                          with_groups().get(), H5P_DEFAULT, H5P_DEFAULT),
+                                          with_groups().get(), how.get(), H5P_DEFAULT),
                                H5Dclose);
     const char* p = value.c_str();
     check(id ? H5Dwrite(id.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &p) : -1, name);
