@@ -189,7 +189,7 @@ TEST_CASE("each kind of bad file has its message") {
   CHECK(message(good) == "read");
   CHECK(message("").find("expected a NIfTI header") != std::string::npos);
   CHECK(message(good.substr(0, 200)).find("found 200") != std::string::npos);
-  CHECK(message(std::string(400, 'x')).find("something else") != std::string::npos);
+  CHECK(message(std::string(400, 'x')).find("found text") != std::string::npos);
   CHECK(message(good.substr(0, good.size() - 1)).find("bytes of values") != std::string::npos);
   CHECK(message(with(good, 344, 0)).find("Analyze") != std::string::npos);
   CHECK(message(with(good, 344, 'q')).find("magic") != std::string::npos);

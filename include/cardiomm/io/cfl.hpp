@@ -37,10 +37,10 @@ struct cfl_file {
   stored_array values;
 };
 
-/// Opens NAME.hdr and NAME.cfl and checks that their sizes fit. Throws io_error.
-inline cfl_file open_cfl(const std::string& name) {
-  const std::string base = cfl_base(name), header_path = base + ".hdr";
-  const input_file header(header_path);
+/// Opens the bytes of a header and of values and checks that their sizes fit. Throws io_error.
+inline cfl_file open_cfl(const byte_source& header,
+                         const std::shared_ptr<const byte_source>& data) {
+  const std::string& header_path = header.path();
   require<io_error>(header.size() <= (1u << 20), header_path,
                     ": expected a header of at most 1048576 bytes, found ", header.size());
   std::string text(static_cast<std::size_t>(header.size()), '\0');
@@ -76,7 +76,6 @@ inline cfl_file open_cfl(const std::string& name) {
   }
   require<io_error>(found, header_path, ": expected a line '# Dimensions', found none");
 
-  const auto data = std::make_shared<const input_file>(base + ".cfl");
   stored_array::place where;
   where.type = dtype::c64;
   where.swapped = std::endian::native != std::endian::little;
@@ -85,6 +84,13 @@ inline cfl_file open_cfl(const std::string& name) {
   require<io_error>(need == data->size(), data->path(), ": expected ", need,
                     " bytes for the dimensions in ", header_path, ", found ", data->size());
   return {dims, stored_array(data, where)};
+}
+
+/// Opens NAME.hdr and NAME.cfl. Throws io_error.
+inline cfl_file open_cfl(const std::string& name) {
+  const std::string base = cfl_base(name);
+  const input_file header(base + ".hdr");
+  return open_cfl(header, std::make_shared<const input_file>(base + ".cfl"));
 }
 
 /// The two files of an array, written aside. `commit` gives them their names.

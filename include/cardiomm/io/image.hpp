@@ -199,8 +199,8 @@ inline void write_apng(const std::string& path, const std::vector<picture>& fram
 }
 
 /// Reads a PNG file as grey; of an animation the first frame. Throws io_error.
-inline picture read_png(const std::string& path) {
-  const input_file file(path);
+inline picture read_png(const byte_source& file) {
+  const std::string& path = file.path();
   require<io_error>(file.size() <= (std::uint64_t(1) << 30), path,
                     ": expected a PNG file of at most 1 GiB, found ", file.size(), " bytes");
   detail::png_bytes bytes(static_cast<std::size_t>(file.size()));
@@ -219,6 +219,8 @@ inline picture read_png(const std::string& path) {
                     ": cannot be decoded: ", image.message);
   return p;
 }
+
+inline picture read_png(const std::string& path) { return read_png(input_file(path)); }
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::io
 

@@ -10,6 +10,7 @@
 #include <array>
 
 #include "cardiomm/io/array.hpp"
+#include "cardiomm/io/content.hpp"
 #include "cardiomm/io/deflate.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::io {
@@ -100,15 +101,15 @@ class nifti_header {
   static constexpr std::size_t most = 540;
 
   /// `have` bytes of the begin of a file, at most `most`.
-  nifti_header(const unsigned char* bytes, std::size_t have, const std::string& path)
-      : bytes_(bytes), path_(path) {
+  nifti_header(const unsigned char* bytes, std::size_t have, const byte_source& file)
+      : bytes_(bytes), path_(file.path()) {
     require<io_error>(have >= 348, path_, ": expected a NIfTI header of 348 or 540 bytes, found ",
-                      have);
+                      have, " bytes: ", content_of(file));
     const auto length = [&] { return integer<std::int32_t>(0); };
     if (length() != 348 && length() != 540) swapped = true;
     require<io_error>(length() == 348 || length() == 540, path_,
                       ": expected a NIfTI file, whose header is 348 or 540 bytes long, found ",
-                      "something else");
+                      content_of(file));
     two_ = length() == 540;
     require<io_error>(!two_ || have >= 540, path_, ": expected a NIfTI header of 540 bytes, found ",
                       have);
@@ -319,7 +320,7 @@ inline nifti_image nifti_open(const nifti_header& header,
 inline nifti_image open_nifti(const std::shared_ptr<const byte_source>& file) {
   unsigned char begin[detail::nifti_header::most] = {};
   const std::size_t have = detail::nifti_begin(file, begin);
-  const detail::nifti_header header(begin, have, file->path());
+  const detail::nifti_header header(begin, have, *file);
   require<io_error>(!header.pair, file->path(),
                     ": expected an image in one file, found the header of a pair .hdr and .img");
   return detail::nifti_open(header, file);
@@ -330,7 +331,7 @@ inline nifti_image open_nifti(const std::shared_ptr<const byte_source>& header_f
                               const std::shared_ptr<const byte_source>& values) {
   unsigned char begin[detail::nifti_header::most] = {};
   const std::size_t have = detail::nifti_begin(header_file, begin);
-  const detail::nifti_header header(begin, have, header_file->path());
+  const detail::nifti_header header(begin, have, *header_file);
   require<io_error>(header.pair, header_file->path(),
                     ": expected the header of a pair .hdr and .img, found an image in one file");
   return detail::nifti_open(header, values);

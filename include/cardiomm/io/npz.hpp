@@ -8,6 +8,7 @@
 
 #include <map>
 
+#include "cardiomm/io/content.hpp"
 #include "cardiomm/io/deflate.hpp"
 #include "cardiomm/io/npy.hpp"
 #if CARDIOMM_HAS_ZLIB
@@ -94,7 +95,7 @@ class zip_directory {
       return head[0] == 'P' && head[1] == 'K';
     }();
     require<io_error>(zip, file_.path(), ": expected a .npz file, which is a zip archive, found ",
-                      size == 0 ? "an empty file" : "something else");
+                      content_of(file_));
     std::size_t at = bytes.size() < 22 ? std::size_t(0) : bytes.size() - 22 + 1;
     bool found = false;
     while (!found && at-- > 0)
