@@ -57,8 +57,10 @@ class hdf5_file {
 #if CARDIOMM_HAS_HDF5
     const std::string name = raw_->path();
     const std::uint64_t size = raw_->size();
-    child_ = std::make_shared<sandbox>(
-        name, "HDF5", [name, size] { return detail::hdf5_child::open(name, size); }, limits);
+    const auto memory = server_->memory = std::make_shared<detail::shared_memory>();
+    child_ = server_->child = std::make_shared<sandbox>(
+        name, "HDF5", [name, size, memory] { return detail::hdf5_child::open(name, size, memory); },
+        limits);
     list();
 #else
     (void)limits;
@@ -108,7 +110,7 @@ class hdf5_file {
     const std::uint64_t bytes =
         static_cast<std::uint64_t>(count_of(where.shape, size_of(where.type), shown)) *
         size_of(where.type);
-    return stored_array(std::make_shared<remote>(child_, shown, id, bytes), where);
+    return stored_array(std::make_shared<detail::served_values>(server_, shown, id, bytes), where);
   }
   /// The one text of a string data set.
   std::string text(const std::string& name) const {
@@ -159,30 +161,6 @@ class hdf5_file {
     std::shared_ptr<const input_file> file_;
     std::string name_;
   };
-  /// Values that the child unpacks.
-  class remote : public byte_source {
-   public:
-    remote(std::shared_ptr<const sandbox> child, std::string name, std::uint64_t id,
-           std::uint64_t bytes)
-        : child_(std::move(child)), name_(std::move(name)), id_(id), bytes_(bytes) {}
-    const std::string& path() const override { return name_; }
-    std::uint64_t size() const override { return bytes_; }
-    void read(std::uint64_t offset, void* out, std::size_t n) const override {
-      require_inside(offset, n);
-      constexpr std::size_t piece = 8 << 20;
-      for (std::size_t done = 0; done < n; done += piece) {
-        const std::size_t m = std::min(piece, n - done);
-        child_->ask("r" + detail::packet().put(id_).put(offset + done).put(m).take(),
-                    static_cast<char*>(out) + done, m);
-      }
-    }
-
-   private:
-    std::shared_ptr<const sandbox> child_;
-    std::string name_;
-    std::uint64_t id_, bytes_;
-  };
-
   static std::string bare_name(const std::string& name) {
     return name.substr(std::min(name.find_first_not_of('/'), name.size()));
   }
@@ -205,6 +183,7 @@ class hdf5_file {
   }
 
   std::shared_ptr<const input_file> raw_;
+  std::shared_ptr<detail::value_server> server_ = std::make_shared<detail::value_server>();
   std::shared_ptr<const sandbox> child_;
   std::vector<hdf5_object> objects_;
 };

@@ -41,8 +41,9 @@ class mat_file {
                         ": expected a MATLAB file (version 4 to 7.3), found ", content_of(*raw_));
 #if CARDIOMM_HAS_MATIO
     const std::string name = raw_->path();
-    child_ = std::make_shared<sandbox>(
-        name, "matio", [name] { return detail::mat_child::open(name); }, limits);
+    const auto memory = server_->memory = std::make_shared<detail::shared_memory>();
+    child_ = server_->child = std::make_shared<sandbox>(
+        name, "matio", [name, memory] { return detail::mat_child::open(name, memory); }, limits);
     list_matio();
 #else
     throw io_error(raw_->path() +
@@ -90,29 +91,6 @@ class mat_file {
   }
 
  private:
-  class remote : public byte_source {
-   public:
-    remote(std::shared_ptr<const sandbox> child, std::string name, std::uint64_t id,
-           std::uint64_t bytes)
-        : child_(std::move(child)), name_(std::move(name)), id_(id), bytes_(bytes) {}
-    const std::string& path() const override { return name_; }
-    std::uint64_t size() const override { return bytes_; }
-    void read(std::uint64_t offset, void* out, std::size_t n) const override {
-      require_inside(offset, n);
-      constexpr std::size_t piece = 8 << 20;
-      for (std::size_t done = 0; done < n; done += piece) {
-        const std::size_t m = std::min(piece, n - done);
-        child_->ask("r" + detail::packet().put(id_).put(offset + done).put(m).take(),
-                    static_cast<char*>(out) + done, m);
-      }
-    }
-
-   private:
-    std::shared_ptr<const sandbox> child_;
-    std::string name_;
-    std::uint64_t id_, bytes_;
-  };
-
   /// "kspace (double), info (struct)", a few of them.
   std::string content() const {
     std::string text;
@@ -140,7 +118,7 @@ class mat_file {
     require<io_error>(bytes <= (std::uint64_t(64) << 20) + 2000 * raw_->size(), shown, ": shape ",
                       to_string(v.shape), " of ", name_of(*v.type), " promises ", bytes,
                       " bytes, but the whole file has ", raw_->size(), ": it is damaged");
-    return stored_array(std::make_shared<remote>(child_, shown, i, bytes),
+    return stored_array(std::make_shared<detail::served_values>(server_, shown, i, bytes),
                         {*v.type, v.shape, 0, false, false});
   }
 
@@ -236,6 +214,7 @@ class mat_file {
 
   std::shared_ptr<const input_file> raw_;
   std::shared_ptr<const hdf5_file> hdf5_;
+  std::shared_ptr<detail::value_server> server_ = std::make_shared<detail::value_server>();
   std::shared_ptr<const sandbox> child_;
   std::vector<mat_variable> variables_;
   std::vector<std::string> places_;  // in the HDF5 file; empty: an array without values

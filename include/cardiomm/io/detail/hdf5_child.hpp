@@ -6,7 +6,7 @@
 /// packets. No other file is touched: external links and external or virtual storage are refused.
 
 #include "cardiomm/io/detail/hdf5_types.hpp"
-#include "cardiomm/io/sandbox.hpp"
+#include "cardiomm/io/detail/shared_memory.hpp"
 
 #if CARDIOMM_HAS_HDF5
 
@@ -15,13 +15,15 @@ namespace cardiomm::inline CARDIOMM_ABI::io::detail {
 /// Answers requests about one file. The first letter of a request says what is wanted.
 class hdf5_child {
  public:
-  static sandbox::handler open(const std::string& path, std::uint64_t file_bytes) {
-    auto child = std::make_shared<hdf5_child>(path, file_bytes);
+  static sandbox::handler open(const std::string& path, std::uint64_t file_bytes,
+                               std::shared_ptr<const shared_memory> memory) {
+    auto child = std::make_shared<hdf5_child>(path, file_bytes, std::move(memory));
     return [child](const std::string& request) { return child->answer(request); };
   }
 
-  hdf5_child(const std::string& path, std::uint64_t file_bytes)
-      : path_(path), file_bytes_(file_bytes) {
+  hdf5_child(const std::string& path, std::uint64_t file_bytes,
+             std::shared_ptr<const shared_memory> memory)
+      : path_(path), file_bytes_(file_bytes), memory_(std::move(memory)) {
     (void)H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     (void)H5Lunregister(H5L_TYPE_EXTERNAL);
     (void)::setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);  // read-only places
@@ -58,8 +60,12 @@ class hdf5_child {
         return reference(name, in.number());
       }
       default: {
-        const std::uint64_t id = in.number(), offset = in.number();
-        return read(opened_.at(id), offset, in.number());
+        const std::uint64_t id = in.number(), offset = in.number(), n = in.number();
+        const opened& o = opened_.at(id);
+        serve_values(
+            *memory_, size_of(o.type), offset, n,
+            [&](std::uint64_t first, std::uint64_t last, char* out) { read(o, first, last, out); });
+        return "";
       }
     }
   }
@@ -346,23 +352,15 @@ class hdf5_child {
     return {std::uint64_t(at), swapped};
   }
 
-  std::string read(const opened& o, std::uint64_t offset, std::uint64_t n) const {
-    const std::size_t item = size_of(o.type);
-    const std::uint64_t first = offset / item, last = (offset + n + item - 1) / item;
-    std::string bytes(static_cast<std::size_t>(last - first) * item, '\0');
-    std::vector<hsize_t> inner(o.extents.size(), 1);
-    for (std::size_t i = inner.size(); i-- > 1;) inner[i - 1] = inner[i] * o.extents[i];
-    char* out = bytes.data();
-    if (inner.empty()) {
+  void read(const opened& o, std::uint64_t first, std::uint64_t last, char* out) const {
+    if (o.extents.empty()) {
       if (H5Dread(o.set.get(), o.memory.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, out) < 0)
         throw io_error(path_ + ": HDF5: values cannot be read: " + h5_reason());
-    } else {
-      std::vector<hsize_t> start(inner.size(), 0);
-      read_range(o, inner, 0, start, first, last, out);
+      return;
     }
-    if (offset % item == 0 && bytes.size() == n) return bytes;
-    return bytes.substr(static_cast<std::size_t>(offset - first * item),
-                        static_cast<std::size_t>(n));
+    std::vector<hsize_t> inner(o.extents.size(), 1), start(inner.size(), 0);
+    for (std::size_t i = inner.size(); i-- > 1;) inner[i - 1] = inner[i] * o.extents[i];
+    read_range(o, inner, 0, start, first, last, out);
   }
   /// Values first to last, counted from the index `start` of the axes above, as few blocks.
   void read_range(const opened& o, const std::vector<hsize_t>& inner, std::size_t axis,
@@ -400,6 +398,7 @@ class hdf5_child {
 
   std::string path_;
   std::uint64_t file_bytes_;
+  std::shared_ptr<const shared_memory> memory_;
   h5_handle file_;
   std::vector<opened> opened_;
   packet list_;

@@ -9,8 +9,7 @@
 #include <map>
 
 #include "cardiomm/io/array.hpp"
-#include "cardiomm/io/detail/packet.hpp"
-#include "cardiomm/io/sandbox.hpp"
+#include "cardiomm/io/detail/shared_memory.hpp"
 
 #if CARDIOMM_HAS_MATIO
 #include <matio.h>
@@ -98,11 +97,13 @@ inline bool is_mat4(const byte_source& file) {
 /// Answers requests about one file: l: the list, r: bytes of a variable.
 class mat_child {
  public:
-  static sandbox::handler open(const std::string& path) {
-    auto child = std::make_shared<mat_child>(path);
+  static sandbox::handler open(const std::string& path,
+                               std::shared_ptr<const shared_memory> memory) {
+    auto child = std::make_shared<mat_child>(path, std::move(memory));
     return [child](const std::string& request) { return child->answer(request); };
   }
-  explicit mat_child(const std::string& path) : path_(path) {
+  mat_child(const std::string& path, std::shared_ptr<const shared_memory> memory)
+      : path_(path), memory_(std::move(memory)) {
     complaint().clear();
     (void)Mat_LogInitFunc("cardiomm", [](int, auto* text) {
       if (text != nullptr) complaint() = printable(text);
@@ -129,8 +130,12 @@ class mat_child {
   std::string answer(const std::string& request) {
     packet_reader in(request.substr(1), path_);
     if (request.at(0) == 'l') return list();
-    const std::uint64_t id = in.number(), offset = in.number();
-    return read(places_.at(id), offset, in.number());
+    const std::uint64_t id = in.number(), offset = in.number(), n = in.number();
+    const place& p = places_.at(id);
+    serve_values(
+        *memory_, size_of(p.type), offset, n,
+        [&](std::uint64_t first, std::uint64_t last, char* out) { read(p, first, last, out); });
+    return "";
   }
 
   // ---- the list -----------------------------------------------------------------------------
@@ -274,7 +279,7 @@ class mat_child {
       out[2 * i + 1] = static_cast<Out>(static_cast<const T*>(im)[first + i]);
     }
   }
-  std::string read(const place& p, std::uint64_t offset, std::uint64_t n) {
+  void read(const place& p, std::uint64_t first, std::uint64_t last, char* out) {
     const matvar_t* v = load(p.top);
     for (const auto& [element, field] : p.way) {
       v = Mat_VarGetStructFieldByName(const_cast<matvar_t*>(v), field.c_str(), element);
@@ -285,14 +290,12 @@ class mat_child {
     require<io_error>(type && part && *type == p.type && v->data != nullptr, shown,
                       ": matio: the values cannot be read", reason());
     const std::size_t item = size_of(*type), one = size_of(*part);
-    const std::uint64_t first = offset / item, last = (offset + n + item - 1) / item;
     // matio says how many bytes it read; less than promised is a truncated variable
     require<io_error>(
         v->data_size == static_cast<int>(one) && last <= p.count && v->nbytes / one >= p.count,
         shown, ": matio: expected ", p.count, " values, found ", v->nbytes / one);
-    std::string bytes(static_cast<std::size_t>(last - first) * item, '\0');
     if (!v->isComplex) {
-      std::memcpy(bytes.data(), static_cast<const char*>(v->data) + first * item, bytes.size());
+      std::memcpy(out, static_cast<const char*>(v->data) + first * item, (last - first) * item);
     } else {
       const auto* split = static_cast<const mat_complex_split_t*>(v->data);
       require<io_error>(split->Re != nullptr && split->Im != nullptr, shown,
@@ -301,20 +304,17 @@ class mat_child {
         using T = typename decltype(tag)::type;
         if constexpr (std::is_arithmetic_v<T>) {
           if (*type == dtype::c64)
-            interleave<T>(split->Re, split->Im, first, last - first,
-                          reinterpret_cast<float*>(bytes.data()));
+            interleave<T>(split->Re, split->Im, first, last - first, reinterpret_cast<float*>(out));
           else
             interleave<T>(split->Re, split->Im, first, last - first,
-                          reinterpret_cast<double*>(bytes.data()));
+                          reinterpret_cast<double*>(out));
         }
       });
     }
-    if (offset % item == 0 && bytes.size() == n) return bytes;
-    return bytes.substr(static_cast<std::size_t>(offset - first * item),
-                        static_cast<std::size_t>(n));
   }
 
   std::string path_;
+  std::shared_ptr<const shared_memory> memory_;
   mat_t* file_ = nullptr;  // the process ends soon: not closed
   packet list_;
   std::vector<place> places_;
