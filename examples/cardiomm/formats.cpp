@@ -10,6 +10,7 @@
 #include "cardiomm/io/npz.hpp"
 #include "cardiomm/io/safetensors.hpp"
 #include "cardiomm/io/scan_parameters.hpp"
+#include "raw.hpp"
 
 namespace program {
 namespace {
@@ -144,6 +145,37 @@ opened from_mat(const file_name& name, role r) {
   return o;
 }
 
+/// Raw data: sorted k-space, the mask of what was measured, the noise scan, the trajectory.
+opened from_raw(const file_name& name, role r) {
+  using enum axis;
+  const raw_scan raw = open_raw(name.path);
+  const std::string member = !name.member.empty() ? name.member
+                             : r == role::noise   ? "noise"
+                             : r == role::mask    ? "mask"
+                                                  : "kspace";
+  const auto some = [&](bool there, const io::stored_array& a, const axes& order) {
+    require<io_error>(there, name.path, ": expected ", member, " in the raw data, found none");
+    return opened{a, format::mrd, order, false, member, raw.voxel};
+  };
+  if (member == "kspace") return some(true, raw.kspace(), {frame, slice, coil, y, x});
+  if (member == "mask") return some(raw.data.mask.size() > 0, raw.mask(), {});
+  if (member == "noise") return some(raw.data.noise.size() > 0, raw.noise(), {});
+  require<io_error>(member == "trajectory", name.path,
+                    ": expected kspace, mask, noise or trajectory, found '", member, "'");
+  return some(raw.radial(), raw.trajectory(), {});
+}
+member_list members(const raw_scan& raw) {
+  member_list all;
+  const auto add = [&](const char* name, const io::stored_array& a) {
+    all.push_back({name, io::name_of(a.type()), a.type(), a.shape()});
+  };
+  add("kspace", raw.kspace());
+  if (raw.data.mask.size() > 0) add("mask", raw.mask());
+  if (raw.data.noise.size() > 0) add("noise", raw.noise());
+  if (raw.radial()) add("trajectory", raw.trajectory());
+  return all;
+}
+
 member_list members(const io::safetensors_file& file) {
   member_list all;
   for (const auto& n : file.names()) {
@@ -210,7 +242,8 @@ format input_format(const std::string& given) {
       (exists(io::cfl_base(path) + ".img") || exists(io::cfl_base(path) + ".img.gz")))
     return format::nifti;
   if (end == ".cfl" || end == ".hdr") return format::cfl;
-  if (end == ".h5" || end == ".hdf5" || end == ".mrd" || end == ".ismrmrd") return format::hdf5;
+  if (end == ".h5" || end == ".hdf5" || end == ".mrd" || end == ".ismrmrd")
+    return is_raw(path) ? format::mrd : format::hdf5;
   if (exists(path + ".hdr")) return format::cfl;
   require<io_error>(exists(path), path, ": cannot be opened: No such file or directory");
   throw io_error(path +
@@ -238,6 +271,8 @@ opened open_array(const std::string& path, role r) {
       return from_mat(name, r);
     case format::npz:
       return from_npz(name, r);
+    case format::mrd:
+      return from_raw(name, r);
     default:
       return from_hdf5(name, r);
   }
@@ -253,6 +288,8 @@ std::vector<member_info> members_of(const std::string& path) {
       return members(io::mat_file(path));
     case format::npz:
       return members(io::npz_file(path), true);
+    case format::mrd:
+      return members(open_raw(path));
     default: {
       const opened o = open_array(path);
       return {{o.member, io::name_of(o.values.type()), o.values.type(), o.values.shape()}};
@@ -275,6 +312,11 @@ std::vector<std::pair<std::string, std::string>> facts_of(const std::string& pat
     if (image.dt > 0) facts.emplace_back("time from frame to frame in s", number(image.dt));
     if (image.slope != 1 || image.intercept != 0)
       facts.emplace_back("scaling", number(image.slope) + " v + " + number(image.intercept));
+  }
+  if (input_format(path) == format::mrd) {
+    const auto about = open_raw(path).describe();
+    for (const auto& [key, value] : about.items())
+      facts.emplace_back(key, value.is_string() ? value.template get<std::string>() : value.dump());
   }
   return facts;
 }
