@@ -65,10 +65,12 @@ int run(int argc, char** argv, const cardiomm::dist::communicator& team) {
   actions["mask"] = add_mask(app, common);
   actions["maps"] = add_maps(app, common);
   actions["recon"] = add_recon(app, common);
+  actions["run"] = add_run(app, common);
   actions["snr"] = add_snr(app, common);
   actions["map"] = add_map(app, common);
   actions["eval"] = add_eval(app, common);
   actions["scores"] = add_scores(app, common);
+  actions["agreement"] = add_agreement(app, common);
   actions["phenotype"] = add_phenotype(app, common);
   actions["convert"] = add_convert(app, common);
   actions["info"] = add_info(app, common);
