@@ -141,7 +141,7 @@ std::vector<dataset_outcome> do_orders(const std::vector<dataset_order>& orders,
                       code ? code.message() : std::string("a file"));
   }
   work_journal journal(
-      !out.empty() ? (fs::path(out) / "dataset_journal.jsonl").string() : journal_path, out);
+      !out.empty() ? (fs::path(out) / ".dataset_journal.jsonl").string() : journal_path, out);
   if (!out.empty()) remove_parts(out);
   progress p(common);
   const bool terminal = ::isatty(STDERR_FILENO) == 1;

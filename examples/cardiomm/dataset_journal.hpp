@@ -150,7 +150,10 @@ inline void remove_parts(const std::string& folder) {
     const auto a = b == std::string::npos || b == 0 ? b : n.rfind('.', b - 1);
     if (a == std::string::npos) continue;
     const long pid = std::strtol(n.c_str() + a + 1, nullptr, 10);
-    if (pid > 0 && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH) {
+    // those that ended and were not waited for have no program any more
+    char program[8];
+    const std::string exe = "/proc/" + std::to_string(pid) + "/exe";
+    if (pid > 0 && ::readlink(exe.c_str(), program, sizeof program) < 0 && errno == ENOENT) {
       std::error_code none;
       std::filesystem::remove(it->path(), none);
     }

@@ -203,6 +203,7 @@ class dataset_walk {
       return;
     }
     const bool image = end == ".nii" || end == ".nii.gz";
+    if (end == ".csv" && !p.kind && fold(stem) == "split") return;  // of training data
     if (end == ".csv") return table(path, p, stem);
     if (!is_data(end) && !image) {
       if (end == ".png" && p.kind) return waiting_.push_back({path, p, false});
