@@ -72,6 +72,7 @@ int run(int argc, char** argv, const cardiomm::dist::communicator& team) {
   actions["eval"] = add_eval(app, common);
   actions["scores"] = add_scores(app, common);
   actions["agreement"] = add_agreement(app, common);
+  actions["dicom"] = add_dicom(app, common);
   actions["phenotype"] = add_phenotype(app, common);
   actions["convert"] = add_convert(app, common);
   actions["info"] = add_info(app, common);
