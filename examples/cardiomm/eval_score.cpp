@@ -177,6 +177,8 @@ evaluation evaluate(const std::vector<image_pair>& pairs, const eval_options& o)
         scored[i] = score(pairs[i], o);
       } catch (const cardiomm::error& e) {
         reasons[i] = one_line(e.what());
+        const std::string prefix = pairs[i].image + ": ";  // it is named beside the reason
+        if (reasons[i].compare(0, prefix.size(), prefix) == 0) reasons[i].erase(0, prefix.size());
         if (o.strict) {
           const std::lock_guard<std::mutex> hold(one);
           if (!first_error) first_error = std::current_exception();

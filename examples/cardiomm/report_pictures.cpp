@@ -86,10 +86,16 @@ io::html_picture shown(std::string png, int width, int height, const tile& t) {
 /// The cine of all tiles side by side within `most` bytes: smaller pixels first, then fewer frames.
 void add_cine(group_pictures& out, const std::vector<tile>& tiles, const magnitude_stack& s,
               index_t count, bool over_slices, int delay, std::size_t most) {
+  const bool below = tiles.size() > 3;
+  const int columns = below ? static_cast<int>(tiles.size() / 2) + 1 : 3;
   const auto strip = [&](index_t k, int n) {
-    std::vector<io::picture> row;
-    for (const tile& t : tiles) row.push_back(smaller(draw(t.moments[std::size_t(k)], s), n));
-    return io::mosaic(row, static_cast<int>(row.size()));
+    std::vector<io::picture> rows[2];  // reference and images, errors below where there are several
+    for (std::size_t i = 0; i < tiles.size(); ++i)
+      rows[below && i > 0 && i % 2 == 0].push_back(
+          smaller(draw(tiles[i].moments[std::size_t(k)], s), n));
+    if (below) rows[1].insert(rows[1].begin(), io::picture(rows[0][0].height, rows[0][0].width));
+    rows[0].insert(rows[0].end(), rows[1].begin(), rows[1].end());
+    return io::mosaic(rows[0], columns);
   };
   // about 420 pixels of width are enough for each tile
   int n = std::max<int>(1, static_cast<int>(s.nx / 420));
@@ -107,8 +113,7 @@ void add_cine(group_pictures& out, const std::vector<tile>& tiles, const magnitu
       std::min<index_t>(65535, (over_slices ? std::max(delay, 300) : delay) * every));
   io::html_picture p;
   p.png = as_string(io::encode_apng(frames, shown_delay));
-  const double scale = std::clamp(
-      240.0 * static_cast<double>(tiles.size()) / std::max(frames[0].width, 1), 0.5, 3.0);
+  const double scale = std::clamp(240.0 * columns / std::max(frames[0].width, 1), 0.5, 3.0);
   p.width = static_cast<int>(frames[0].width * scale + 0.5);
   p.height = static_cast<int>(frames[0].height * scale + 0.5);
   p.caption = std::string(over_slices ? "Slices" : "Cine") + " of the same pictures, " +
@@ -165,7 +170,9 @@ group_pictures make_pictures(const shown_group& group, const eval_options& o, in
   const int still = std::max<int>(1, static_cast<int>(s.nx / 640));
   for (const tile& t : tiles) {
     const auto p = smaller(draw(t.moments[static_cast<std::size_t>(m->shown)], s), still);
-    out.stills.push_back(shown(as_string(io::detail::encode_png(p)), p.width, p.height, t));
+    if (tiles.size() == 3 || out.stills.size() < 2 || out.stills.back().size() == 2)
+      out.stills.emplace_back();
+    out.stills.back().push_back(shown(as_string(io::detail::encode_png(p)), p.width, p.height, t));
   }
   out.about = m->over_slices ? (s.slices > 1 ? "Slice " + std::to_string(m->shown + 1) + " of " +
                                                    std::to_string(s.slices)

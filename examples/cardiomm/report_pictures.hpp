@@ -17,13 +17,15 @@ struct shown_group {
 };
 
 struct group_pictures {
-  std::vector<io::html_picture> stills, cine;  ///< cine: none or one
-  std::string about;                           ///< what is shown, and in which window
-  std::string problem;                         ///< why there are none
+  std::vector<std::vector<io::html_picture>> stills;  ///< the reference, then image over error
+  std::vector<io::html_picture> cine;                 ///< none or one
+  std::string about;                                  ///< what is shown, and in which window
+  std::string problem;                                ///< why there are none
   std::size_t bytes() const {
     std::size_t n = 0;
-    for (const auto* list : {&stills, &cine})
-      for (const auto& p : *list) n += p.png.size();
+    for (const auto& column : stills)
+      for (const auto& p : column) n += p.png.size();
+    for (const auto& p : cine) n += p.png.size();
     return n;
   }
 };

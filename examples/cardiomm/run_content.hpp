@@ -26,8 +26,13 @@ struct array_look {
   double energy = 0, most = 0;       ///< for finding copies of the same data
   double count = 0;
 
-  bool peaked(std::size_t a) const { return shape[a] >= 8 && centre[a] > 0.4; }
-  bool cornered(std::size_t a) const { return shape[a] >= 8 && corner[a] > 0.5 && !peaked(a); }
+  /// Much more energy there than an even spread would have; few coils may look like it by chance.
+  bool above(std::size_t a, double share) const {
+    const double n = double(shape[a]), window = 2 * std::max(1.0, std::floor(n / 16)) + 1;
+    return share > std::max(0.4, 3 * window / n);
+  }
+  bool peaked(std::size_t a) const { return shape[a] >= 8 && above(a, centre[a]); }
+  bool cornered(std::size_t a) const { return shape[a] >= 8 && above(a, corner[a]) && !peaked(a); }
   /// The axes along which the energy has a peak where a transform has its centre.
   std::vector<std::size_t> transformed() const {
     std::vector<std::size_t> found;

@@ -151,13 +151,13 @@ class plain_folder {
         images_.push_back(&f);
     }
     for (const candidate* f : others_) {
-      const bool bart_image = f->file.kind == format::cfl && extent(*f, axis::coil) == 1;
-      if (f->look.transformed().size() == 2 || trajectory_of(*f) || index_of(*f))
-        kspaces_.push_back(f);
-      else if (f->file.named() && (extent(*f, axis::set) > 1 || bart_image))
-        images_.push_back(f);
-      else
-        images_.push_back(f);
+      if (positions(*f)) {
+        tell(*f, "copy", "the trajectory as complex numbers");
+        continue;
+      }
+      const bool data =
+          f->look.transformed().size() == 2 || trajectory_of(*f) != nullptr || index_of(*f);
+      (data ? kspaces_ : images_).push_back(f);
     }
     for (const candidate* f : masks_) tell(*f, "mask", shape_text(f->file) + ", 0 and 1");
     for (const candidate* f : maps_)
@@ -184,6 +184,16 @@ class plain_folder {
         if (k[i] == spokes && k[i + 1] == samples) return t;
     }
     return nullptr;
+  }
+  /// kx + i ky of a trajectory that lies beside it.
+  bool positions(const candidate& f) const {
+    for (const candidate* t : trajectories_) {
+      const extents& s = t->look.shape;
+      if (f.look.shape == extents(s.begin(), s.end() - 1) &&
+          std::abs(f.look.energy - t->look.energy) <= 1e-3 * t->look.energy)
+        return true;
+    }
+    return false;
   }
   /// Rising line numbers, as many as the data have lines.
   const candidate* index_of(const candidate& f) const {
