@@ -86,6 +86,15 @@ with h5py.File(path("elsewhere.h5"), "w") as f:
     f.create_virtual_dataset("virtual", layout)
     f["link"] = h5py.ExternalLink("/etc/other.h5", "/x")
 
+# A test file of fastMRI: slices, coils, readout, phase encodes
+with h5py.File(path("fastmri.h5"), "w", libver="earliest") as f:
+    f["kspace"] = ramp((2, 3, 6, 5), "c8")
+    f["reconstruction_rss"] = ramp((2, 4, 3), "f4")
+    f["mask"] = np.array([0, 1, 1, 0, 1], "?")
+    f["ismrmrd_header"] = "<ismrmrdHeader/>"
+    f.attrs["acquisition"] = "CORPD_FBK"
+    f.attrs["max"] = 92.0
+
 # MATLAB 5: [nx, ny, ...] whose reversed shape is what the test sees
 def matlab(shape, dtype):
     return np.asfortranarray(ramp(shape, dtype).T)
