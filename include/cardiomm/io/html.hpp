@@ -102,9 +102,10 @@ class html_page {
     }
     body_ += "</tbody></table></div>\n";
   }
-  /// Charts side by side where the window is wide enough; each is what `svg` returned.
-  void charts(const std::vector<std::string>& all) {
-    body_ += "<div class=\"charts\">\n";
+  /// Charts side by side where the window is wide enough, two in a row or three `narrow` ones; each
+  /// is what `svg` returned.
+  void charts(const std::vector<std::string>& all, bool narrow = false) {
+    body_ += narrow ? "<div class=\"charts narrow\">\n" : "<div class=\"charts\">\n";
     for (const auto& one : all) body_ += "<figure>" + one + "</figure>\n";
     body_ += "</div>\n";
   }
@@ -112,11 +113,17 @@ class html_page {
   /// Pictures side by side, with their captions.
   void pictures(const std::vector<html_picture>& all) {
     body_ += "<div class=\"pictures\">\n";
-    for (const auto& p : all)
-      body_ += "<figure><img src=\"data:image/png;base64," + base64(p.png.data(), p.png.size()) +
-               "\" width=\"" + std::to_string(p.width) + "\" height=\"" + std::to_string(p.height) +
-               "\" alt=\"" + escaped(p.text.empty() ? p.caption : p.text) + "\"><figcaption>" +
-               escaped(p.caption) + "</figcaption></figure>\n";
+    for (const auto& p : all) put(p);
+    body_ += "</div>\n";
+  }
+  /// Columns of pictures side by side.
+  void pictures(const std::vector<std::vector<html_picture>>& columns) {
+    body_ += "<div class=\"pictures\">\n";
+    for (const auto& column : columns) {
+      body_ += "<div>";
+      for (const auto& p : column) put(p);
+      body_ += "</div>\n";
+    }
     body_ += "</div>\n";
   }
   /// What follows until end_details is shown after a click.
@@ -157,6 +164,12 @@ class html_page {
   }
 
  private:
+  void put(const html_picture& p) {
+    body_ += "<figure><img src=\"data:image/png;base64," + base64(p.png.data(), p.png.size()) +
+             "\" width=\"" + std::to_string(p.width) + "\" height=\"" + std::to_string(p.height) +
+             "\" alt=\"" + escaped(p.text.empty() ? p.caption : p.text) + "\"><figcaption>" +
+             escaped(p.caption) + "</figcaption></figure>\n";
+  }
   void close() {
     if (open_) body_ += "</section>\n";
     open_ = false;
@@ -188,16 +201,18 @@ th[aria-sort=ascending]::after{content:" \25B2";font-size:10px}th[aria-sort=desc
 td.best{background:var(--best);font-weight:600}
 .charts{display:flex;flex-wrap:wrap;gap:14px;margin:12px 0}
 .charts figure{margin:0;flex:1 1 460px;max-width:640px;min-width:0}
+.narrow figure{flex:1 1 340px;max-width:440px}
 .charts svg{display:block;width:100%;height:auto}
 article{margin:0 0 22px;padding:2px 16px 12px;border:1px solid var(--line);border-radius:6px}
 .pictures{display:flex;flex-wrap:wrap;gap:12px;margin:10px 0}
-.pictures figure{margin:0;min-width:0;max-width:100%}
+.pictures>div{min-width:0;max-width:100%}
+.pictures figure{margin:0 0 8px;min-width:0;max-width:100%}
 .pictures img{display:block;max-width:100%;height:auto;background:#000}
 figcaption{font-size:13px;color:var(--soft);padding-top:3px}
 summary{cursor:pointer;color:var(--link);margin:8px 0}
 @media print{@page{margin:14mm}body{font-size:10.5pt}header,main{max-width:none;padding:0}nav{display:none}
 h2,h3{break-after:avoid}figure,tr{break-inside:avoid}article{break-inside:avoid-page}.tall{max-height:none;overflow:visible}
-.wide{overflow:visible}th{cursor:auto}.charts figure{flex-basis:46%}table{font-size:9pt}th,td{padding-right:7pt;white-space:normal}}
+.wide{overflow:visible}th{cursor:auto}.charts figure{flex-basis:46%}.narrow figure{flex-basis:30%}table{font-size:9pt}th,td{padding-right:7pt;white-space:normal}}
 )";
   }
   /// Sorts a table by the column whose heading is clicked, or chosen by the keyboard.
