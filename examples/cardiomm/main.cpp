@@ -67,6 +67,7 @@ int run(int argc, char** argv, const cardiomm::dist::communicator& team) {
   actions["recon"] = add_recon(app, common);
   actions["run"] = add_run(app, common);
   actions["sort"] = add_sort(app, common);
+  actions["stream"] = add_stream(app, common);
   actions["snr"] = add_snr(app, common);
   actions["map"] = add_map(app, common);
   actions["eval"] = add_eval(app, common);
