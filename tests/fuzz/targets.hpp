@@ -70,7 +70,7 @@ inline void cfl(const std::string& bytes) {
   });
 }
 
-/// One file; and the same bytes as a header of 348 bytes and the values of a pair.
+/// One file, the same packed, and the same as a header of 348 bytes and the values of a pair.
 inline void nifti(const std::string& bytes) {
   guarded([&] {
     const auto image = io::open_nifti(source(bytes));
@@ -81,6 +81,13 @@ inline void nifti(const std::string& bytes) {
     const std::size_t n = std::min<std::size_t>(bytes.size(), 348);
     read_all(io::open_nifti(source(bytes.substr(0, n)), source(bytes.substr(n))).values);
   });
+  std::string packed;
+  io::deflater pack(
+      io::packing::gzip,
+      [&](const void* p, std::size_t n) { packed.append(static_cast<const char*>(p), n); }, 1);
+  pack.write(bytes.data(), bytes.size());
+  pack.finish();
+  guarded([&] { read_all(io::open_nifti(source(packed)).values); });
 }
 
 inline void safetensors(const std::string& bytes) {
