@@ -248,7 +248,8 @@ TEST_CASE("what cannot be scored is told in one line") {
       {"agreement --a once.csv --b once.csv --confidence 2", "--confidence"},
       {"agreement --a once.csv --b none.csv", "none.csv: "},
   };
-  for (const auto& [arguments, message] : table) {
+  for (const auto& row : table) {
+    const std::string &arguments = row.first, &message = row.second;
     CAPTURE(arguments);
     const auto o = w.run(arguments);
     CHECK(o.code == 2);

@@ -119,7 +119,7 @@ class dicom_hash {
 inline std::string decimal_string(double v) {
   char text[40];
   for (int digits = 16; digits > 0; --digits)
-    if (std::snprintf(text, sizeof(text), "%.*g", digits, v) <= 16) break;
+    if (std::snprintf(text, sizeof(text), "%.*g", digits, v + 0.0) <= 16) break;  // no -0
   return text;
 }
 inline std::string decimal_strings(std::initializer_list<double> all) {
@@ -372,9 +372,10 @@ std::vector<std::string> write_dicom(const std::string& folder, const V& images,
       o.text(DCM_PatientID, EVR_LO, series.patient_id);
       o.text(DCM_PatientBirthDate, EVR_DA, "");
       o.text(DCM_PatientSex, EVR_CS, "");
+      o.text(DCM_BodyPartExamined, EVR_CS, "HEART");
       o.text(DCM_ScanningSequence, EVR_CS, "RM");
       o.text(DCM_SequenceVariant, EVR_CS, "NONE");
-      o.text(DCM_ScanOptions, EVR_CS, "");
+      o.text(DCM_ScanOptions, EVR_CS, series.frame_time > 0 ? "CG" : "");  // times need a gate
       o.text(DCM_MRAcquisitionType, EVR_CS, "2D");
       o.text(DCM_SliceThickness, EVR_DS,
              detail::decimal_string(g.thickness > 0 ? g.thickness : gap));
@@ -420,6 +421,7 @@ std::vector<std::string> write_dicom(const std::string& folder, const V& images,
       o.number(DCM_PixelRepresentation, 0);
       o.text(DCM_WindowCenter, EVR_DS, detail::decimal_string((low + high) / 2));
       o.text(DCM_WindowWidth, EVR_DS, detail::decimal_string(high > low ? high - low : 1));
+      if (high > low && high - low < 1) o.text(DCM_VOILUTFunction, EVR_CS, "LINEAR_EXACT");
       o.text(DCM_RescaleIntercept, EVR_DS, detail::decimal_string(scale.intercept));
       o.text(DCM_RescaleSlope, EVR_DS, detail::decimal_string(scale.slope));
       o.text(DCM_RescaleType, EVR_LO, "US");
