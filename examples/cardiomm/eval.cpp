@@ -168,12 +168,14 @@ void run(const eval_command& c, const common_options& common) {
   require<value_error>(c.delay > 0 && c.delay < 65536, "--delay: expected 1 to 65535 ms, found ",
                        c.delay);
   require_number("--megabytes", c.megabytes, 0, true);
+  std::error_code none;
+  const bool csv_folder = !c.csv.empty() && std::filesystem::is_directory(c.csv, none);
   for (const std::string* out : {&c.csv, &c.image_csv, &c.json_out, &c.report})
-    if (!out->empty()) io::atomic_file::check(*out, common.policy());
+    if (!out->empty() && !(out == &c.csv && csv_folder))
+      io::atomic_file::check(*out, common.policy());
   std::vector<named_path> images;
   for (const auto& text : c.images) images.push_back(parse_image(text));
   const auto matched = match_images(c.reference, images);
-  std::error_code none;
   const bool files = !std::filesystem::is_directory(c.reference, none);
   options.strict = files && matched.found.size() == 1;
   require<value_error>(
@@ -210,7 +212,10 @@ void run(const eval_command& c, const common_options& common) {
       write_report(c.report, result, r, common.policy());
     }
   }
-  if (!c.csv.empty()) write_score_csv(c.csv, result, c.round, common.policy());
+  if (csv_folder)
+    write_published_csv(c.csv, result, c.round, common.policy());
+  else if (!c.csv.empty())
+    write_score_csv(c.csv, result, c.round, common.policy());
   if (!c.image_csv.empty()) write_image_csv(c.image_csv, result, c.round, common.policy());
   if (!c.json_out.empty()) {
     io::atomic_file out(c.json_out, common.policy());
@@ -274,7 +279,8 @@ action add_eval(CLI::App& app, common_options& common) {
   command
       .add_option("--csv", c->csv,
                   "Table with a row for each file in the published columns; rows of the same "
-                  "identifiers are replaced")
+                  "identifiers are replaced. A folder gets the published tables "
+                  "ObjCal_SET_TASK_NORM_METHOD.csv")
       ->group(group);
   command.add_option("--csv-images", c->image_csv, "Table with a row for each 2-D image")
       ->group(group);

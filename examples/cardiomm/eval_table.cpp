@@ -159,6 +159,32 @@ void write_score_csv(const std::string& path, const evaluation& result, decimals
   io::write_csv(path, t, policy);
 }
 
+std::vector<std::string> write_published_csv(const std::string& folder, const evaluation& result,
+                                             decimals round, io::existing policy) {
+  static constexpr const char* norms[] = {"maxval", "std", "percentile"};  // from 2023 on
+  std::map<std::string, evaluation> parts;
+  for (const scored_file& f : result.files)
+    for (const auto& s : f.scores) {
+      const auto& w = f.files.who;
+      std::string name = "ObjCal_" + (w.set.empty() ? "Set" : w.set) + "_" +
+                         (w.task.empty() ? "Task" : w.task) + "_" + norms[s.year - 2023] + "_" +
+                         w.method + ".csv";
+      std::replace(name.begin(), name.end(), '/', '-');
+      evaluation& part = parts[name];
+      part.options.conventions = {s.year};
+      scored_file one;
+      one.files = f.files;
+      one.scores = {s};
+      part.files.push_back(std::move(one));
+    }
+  std::vector<std::string> names;
+  for (const auto& [name, part] : parts) {
+    names.push_back((std::filesystem::path(folder) / name).string());
+    write_score_csv(names.back(), part, round, policy);
+  }
+  return names;
+}
+
 void write_image_csv(const std::string& path, const evaluation& result, decimals round,
                      io::existing policy) {
   io::table t;

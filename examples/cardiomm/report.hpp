@@ -121,6 +121,10 @@ json as_json(const evaluation& result, bool images, decimals round);
 /// stands before the scores. Throws io_error for an existing file that is no such table.
 void write_score_csv(const std::string& path, const evaluation& result, decimals round,
                      io::existing policy);
+/// The published tables in a folder: ObjCal_{set}_{task}_{norm}_{method}.csv, each with the rows of
+/// one method under one convention, updated as write_score_csv does; returns their names.
+std::vector<std::string> write_published_csv(const std::string& folder, const evaluation& result,
+                                             decimals round, io::existing policy);
 /// A table with one row for each image; replaces an existing file.
 void write_image_csv(const std::string& path, const evaluation& result, decimals round,
                      io::existing policy);

@@ -154,6 +154,20 @@ TEST_CASE("eval: folders in the published layout, two methods, tables and JSON")
   CHECK(changed.rows[0] != t.rows[0]);
   CHECK(changed.rows[0][11] == "inf");  // equal images: as NumPy's mean has it
   CHECK(changed.rows[1] == t.rows[1]);
+  // the published tables, one for each method and convention
+  std::filesystem::create_directory(w / "tables");
+  for (int again = 0; again < 2; ++again)
+    CHECK(w.run("eval --reference data --image results/sense --image results/llr --convention all "
+                "--csv tables --decimals 4")
+              .code == 0);
+  for (const char* norm : {"percentile", "std", "maxval"})
+    for (const char* method : {"sense", "llr"}) {
+      const auto p = io::read_csv(
+          w / (std::string("tables/ObjCal_TestSet_TaskAll_") + norm + "_" + method + ".csv"));
+      CHECK(p.columns == columns);
+      CHECK(p.rows.size() == 2);
+    }
+  CHECK(io::read_csv(w / "tables/ObjCal_TestSet_TaskAll_std_llr.csv").rows[1][11] == "29.0471");
   // another table is not touched
   const auto o =
       w.run("eval --reference data --image results/sense --csv scores.csv --convention all");

@@ -212,7 +212,7 @@ figcaption{font-size:13px;color:var(--soft);padding-top:3px}
 summary{cursor:pointer;color:var(--link);margin:8px 0}
 @media print{@page{margin:14mm}body{font-size:10.5pt}header,main{max-width:none;padding:0}nav{display:none}
 h2,h3{break-after:avoid}figure,tr{break-inside:avoid}article{break-inside:avoid-page}.tall{max-height:none;overflow:visible}
-.wide{overflow:visible}th{cursor:auto}.charts figure{flex-basis:46%}.narrow figure{flex-basis:30%}table{font-size:9pt}th,td{padding-right:7pt;white-space:normal}}
+.wide{overflow:visible}th{cursor:auto}.charts figure{flex-basis:46%}.narrow figure{flex-basis:30%}table{font-size:8.5pt}th,td{padding-right:6pt;white-space:normal}th.n,td.n{padding:3pt 5pt}td.n{white-space:nowrap}}
 )";
   }
   /// Sorts a table by the column whose heading is clicked, or chosen by the keyboard.
