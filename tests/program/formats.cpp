@@ -63,7 +63,7 @@ TEST_CASE("a mask in MATLAB's and NumPy's files is the same mask") {
   BUILT_PROGRAM_OR_SKIP();
   const workplace w;
   REQUIRE(w.run("phantom --coils 3 --frames 2 --shape 24,32 --out p").code == 0);
-  REQUIRE(w.run("mask --pattern ktuniform --shape 24,32 --frames 2 --acceleration 4 --acs 6 "
+  REQUIRE(w.run("mask --pattern kt-uniform --shape 2,24,32 --acceleration 4 --acs 6 "
                 "--out m.npy")
               .code == 0);
   for (const std::string name : {"m.npz", "m.mat", "m.h5"}) {
