@@ -8,6 +8,7 @@
 
 #include "cardiomm/analysis/kappa.hpp"
 #include "cardiomm/analysis/surface_distance.hpp"
+#include "cardiomm/io/nifti.hpp"
 #include "common.hpp"
 #include "labels.hpp"
 
@@ -207,6 +208,19 @@ void fill_mask(const int* values, std::size_t n, const named_label& label, std::
     for (std::size_t i = 0; i < n; ++i) mask[i] |= values[i] == label.values[k];
 }
 
+/// What two NIfTI files say about places, where that is not the same: voxels are compared all the
+/// same, but one of them may be turned or moved.
+std::string compare_places(const job& j) {
+  if (input_format(j.reference) != format::nifti || input_format(j.segmentation) != format::nifti)
+    return {};
+  const auto a = io::open_nifti(j.reference), b = io::open_nifti(j.segmentation);
+  double most = 0;
+  for (std::size_t i = 0; i < 12; ++i) most = std::max(most, std::abs(a.affine[i] - b.affine[i]));
+  if (most <= 1e-3) return {};
+  return j.segmentation + ": its affine is not that of " + j.reference + " (by up to " +
+         io::to_text(most) + "); compared voxel by voxel";
+}
+
 file_result score_file(const scores_command& c, const job& j,
                        const std::vector<named_label>& labels,
                        const std::vector<named_label>& others) {
@@ -235,6 +249,7 @@ file_result score_file(const scores_command& c, const job& j,
       notes.push_back(v.from.path + ": holds numbers without a name, not scored: " + text);
   };
   file_result result{j.name, {}, {}, {}};
+  if (const std::string note = compare_places(j); !note.empty()) result.notes.push_back(note);
   note_unnamed(reference, labels, result.notes);
   note_unnamed(segmentation, others, result.notes);
   const bool flat = s[1] == 1 || c.per_slice;

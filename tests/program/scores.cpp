@@ -104,6 +104,19 @@ TEST_CASE("segmentations in files and folders") {
       "scores --reference a.npy --segmentation b.npy --labels lv=1 --spacing 8,2,2 --per-slice");
   CHECK(slices["cases"].size() == 10);
 
+  // the same numbers at another place
+  io::nifti_output moved(w / "moved.nii", io::dtype::u8, {10, 40, 48}, [] {
+    auto g = io::nifti_geometry::voxels(2, 2, 8);
+    g.affine[3] = 40;
+    return g;
+  }());
+  moved.write(b.data(), b.size());
+  moved.commit();
+  const auto elsewhere =
+      w.json("scores --reference a.nii.gz --segmentation moved.nii --labels lv=1");
+  CHECK(elsewhere["notes"].size() == 1);
+  check_golden(elsewhere["cases"][0]["labels"]["lv"]);
+
   // folders
   for (const char* d : {"truth", "found"}) std::filesystem::create_directory(w / d);
   put_nifti(w / "truth/P1_gt.nii.gz", {10, 40, 48}, a);
