@@ -98,8 +98,8 @@ void case_run::prepare() {
                   {"traj", input(s_.traj)},      {"maps", input(s_.maps)},
                   {"axes", to_string(s_.order)}, {"from", static_cast<int>(s_.from)}};
   key_ = key_of(depends);
-  prepared_files files{work("kspace.npy"), work("mask.npy"), work("noise.npy"), work("traj.npy"),
-                       result("zero_filled.npy")};
+  const prepared_files files{work("kspace.npy"), work("mask.npy"), work("noise.npy"),
+                             work("traj.npy"),   work("maps.npy"), result("zero_filled.npy")};
   r_.kspace = s_.kspace;
   r_.noise = s_.noise;
   r_.maps = s_.maps;
@@ -156,13 +156,15 @@ void case_run::spokes(const prepared_files& files) {
     r_.axes_text = s_.named || s_.from == scan_case::origin::raw ? "" : text;
     return;
   }
-  told = stage("grid", "bringing the spokes to a Cartesian grid", {}, {files.kspace, files.mask},
+  told = stage("grid", "bringing the spokes to a Cartesian grid", {},
+               {files.kspace, files.mask, files.maps},
                [&] { return prepare_grid(s_, files.traj, files); });
   report_["grid"] = told;
   note("non-Cartesian data: " + c_.method +
        " gets them at the Cartesian positions next to their samples");
   r_.kspace = files.kspace;
   r_.mask = files.mask;
+  r_.maps = files.maps;
   r_.size[3] = told["matrix"][0];
   r_.size[4] = told["matrix"][1];
   r_.full = false;

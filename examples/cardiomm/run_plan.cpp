@@ -170,11 +170,6 @@ class plain_folder {
     for (const candidate* f : images_) tell(*f, "images", shape_text(f->file));
   }
 
-  static index_t extent(const candidate& f, axis a) {
-    for (std::size_t i = 0; i < f.file.order.size(); ++i)
-      if (f.file.order[i] == a) return f.file.values.shape()[i];
-    return 1;
-  }
   /// The trajectory whose (spoke, sample) are neighbouring axes of the data.
   const candidate* trajectory_of(const candidate& f) const {
     for (const candidate* t : trajectories_) {

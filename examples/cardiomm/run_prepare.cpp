@@ -27,7 +27,9 @@ void write_frames(const std::string& path, const shape<5>& s, F&& fill) {
   array_output out(path, io::existing::replace);
   extents sizes;
   for (int i = 0; i < 5; ++i) sizes.push_back(s[i]);
-  out.begin(order5(), sizes, order5(), io::dtype::c64, false);
+  axes kept = {axis::coil, axis::y, axis::x};
+  if (s[1] > 1) kept = order5();
+  out.begin(order5(), sizes, kept, io::dtype::c64, false);
   const index_t plane = s[3] * s[4], planes = s[1] * s[2];
   std::vector<value> frame(static_cast<std::size_t>(planes * plane));
   for (index_t f = 0; f < s[0]; ++f) {

@@ -122,8 +122,14 @@ json prepare_grid(const scan_case& s, const std::string& traj, const prepared_fi
     for (index_t p = 0; p < planes; ++p)
       for (index_t i = 0; i < plane; ++i)
         if (!mask.data()[f * plane + i]) host.data()[(f * planes + p) * plane + i] = value(0);
-  write_tensor(out.kspace, host);
+  io::array grid;
+  grid.type = io::dtype::c64;
+  grid.shape = compact_kspace({n[0], n[1], n[2], ny, nx});
+  grid.bytes.resize(host.size() * sizeof(value));
+  std::memcpy(grid.bytes.data(), host.data(), grid.bytes.size());
+  io::write_npy(out.kspace, grid);
   write_tensor(out.mask, mask);
+  write_tensor(out.maps, cardiomm::to_host(mri::radial_maps(ex, r.data, r.trajectory, r.matrix)));
   return {{"matrix", {ny, nx}},
           {"positions", std::count(mask.data(), mask.data() + mask.size(), std::uint8_t(1))}};
 }
@@ -134,7 +140,9 @@ json prepare_raw(const scan_case& s, const prepared_files& out) {
     io::write_npy(path, a.load());
   };
   const auto k = raw.kspace();
-  store(out.kspace, k);
+  auto all = k.load();
+  if (!raw.radial()) all.shape = compact_kspace(all.shape);
+  io::write_npy(out.kspace, all);
   json told = {{"size", k.shape()}, {"full", raw.full()}, {"radial", raw.radial()}};
   if (raw.radial())
     store(out.traj, raw.trajectory());

@@ -13,16 +13,22 @@ namespace program {
 struct ready_case {
   std::string kspace, mask, noise, traj, maps;
   std::string axes_text;  ///< for --axes, empty where the file says so
-  std::string maps_axes;
-  shape<5> size{};  ///< (frame, slice, coil, y, x)
+  shape<5> size{};        ///< (frame, slice, coil, y, x)
   bool full = false, crop = false;
   geometry voxel;
   json told = json::object();
 };
 
+/// The shape of a k-space file without leading axes of 1, as its rank then says which axes it has.
+inline extents compact_kspace(extents s) {
+  if (s.size() == 5 && s[1] == 1) s.erase(s.begin() + 1);
+  if (s.size() == 4 && s[0] == 1) s.erase(s.begin());
+  return s;
+}
+
 /// What `prepare` writes beside the k-space, empty paths where it is not asked for.
 struct prepared_files {
-  std::string kspace, mask, noise, traj, zero_filled;
+  std::string kspace, mask, noise, traj, maps, zero_filled;
 };
 
 /// Coil images to k-space, lines to their places, the centre to the middle: k-space (frame, slice,
@@ -32,7 +38,8 @@ void prepare_array(const scan_case& s, const std::string& out);
 json prepare_raw(const scan_case& s, const prepared_files& out);
 /// Trajectory in cycles per field of view and the zero-filled image. Tells what was done.
 json prepare_spokes(const scan_case& s, const prepared_files& out);
-/// Non-Cartesian data at the Cartesian positions that they reach, and the mask of these.
+/// Non-Cartesian data at the Cartesian positions that they reach, the mask of these, and coil maps
+/// from the centre of the spokes.
 json prepare_grid(const scan_case& s, const std::string& traj, const prepared_files& out);
 
 /// The mask of a file as (frame, y, x) of 0 and 1.
