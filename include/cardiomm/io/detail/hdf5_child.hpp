@@ -75,7 +75,7 @@ class hdf5_child {
     return at == std::string::npos ? "" : " of " + reason.substr(at + 13);
   }
   [[noreturn]] void fail(const std::string& name, const std::string& what) const {
-    throw io_error(path_ + ":" + printable(name) + ": " + what);
+    throw io_error(path_ + (name.empty() ? "" : ":" + printable(name)) + ": " + what);
   }
 
   // ---- the list -----------------------------------------------------------------------------
