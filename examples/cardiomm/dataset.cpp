@@ -204,6 +204,7 @@ void run_scan(const dataset_command& c, const std::string& csv, const common_opt
 }  // namespace
 
 io::dataset find_dataset(const dataset_command& c) {
+  if (!c.axes.empty()) (void)parse_axes(c.axes);
   io::dataset d = io::read_dataset(c.root);
   const std::size_t all = d.scans.size();
   std::vector<io::dataset_scan> kept;
@@ -269,13 +270,34 @@ io::dataset_scan scan_from(const json& j) {
   return s;
 }
 
+source name_kspace(const opened& file, const io::dataset_scan& s, const json& work) {
+  using enum axis;
+  const std::string given = work.value("axes", "");
+  axes order;
+  if (!given.empty())
+    order = parse_axes(given);
+  else if (!file.named() && file.values.shape().size() == 2)
+    order = {y, x};
+  else if (!file.named() && s.coils == "SingleCoil" && file.values.shape().size() <= 4)
+    order = orders_of(role::image)[file.values.shape().size() - 2];
+  if (given.empty() && s.coils == "SingleCoil" && order.size() == 3) order.front() = slice;
+  source from = name_axes(file, role::kspace, order);
+  require<shape_error>(from.shape.size() >= 2, from.path,
+                       ": k-space: expected at least 2 axes, found 1");
+  return from;
+}
+
 std::string folder_of(const io::dataset_scan& s, const std::string& root, const std::string& kind) {
   std::error_code code;
   if (s.layout == io::dataset_layout::plain) {
     const fs::path top = fs::absolute(fs::path(root), code).lexically_normal();
     const fs::path inside =
         fs::path(s.folder).lexically_relative(top.has_filename() ? top : top.parent_path());
-    return (inside == "." ? fs::path() : inside).string();
+    fs::path folder = inside == "." ? fs::path() : inside;
+    // masks lie beside their k-space, images must not take its name
+    const bool beside = kind.rfind("Mask_", 0) == 0 || kind.rfind("UnderSample_", 0) == 0;
+    if (!kind.empty() && !beside) folder /= kind;
+    return folder.string();
   }
   const fs::path set(s.folder), modality = set.parent_path();
   fs::path folder;
@@ -308,6 +330,11 @@ void add_work_options(CLI::App& command, dataset_command& c) {
   command.add_option("--jobs", c.jobs, "Processes at work; 0: as many as threads")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));
+  command
+      .add_option("--axes", c.axes,
+                  "Order of the axes of k-space files that have no names for them, slowest "
+                  "first, of frame, slice, coil, y, x; left out: by their number")
+      ->type_name("LIST");
   command.add_flag("--verify", c.verify,
                    "Read finished outputs again and redo those whose check sum is wrong");
 }

@@ -15,6 +15,7 @@ struct dataset_command {
   std::string root;
   std::vector<std::string> modalities, sets, centres, patients;
   int jobs = 0;         ///< worker processes; 0: one for each thread
+  std::string axes;     ///< of k-space files without named axes; empty: by their number
   bool verify = false;  ///< read finished outputs again to see that they are whole
 };
 
@@ -31,6 +32,10 @@ io::dataset_scan scan_from(const json& j);
 std::string place_of(const io::dataset_scan& s, const std::string& root);
 /// The folder of its files of one kind in a tree of results.
 std::string folder_of(const io::dataset_scan& s, const std::string& root, const std::string& kind);
+
+/// Names the axes of a k-space file: those of --axes ("axes" of the work), else by their number;
+/// data of a single coil have no coil axis.
+source name_kspace(const opened& file, const io::dataset_scan& s, const json& work);
 
 /// One piece of work for a worker process.
 struct dataset_order {

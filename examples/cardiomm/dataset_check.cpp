@@ -118,10 +118,10 @@ struct kspace_file {
   opened file;
   source from;
 };
-kspace_file open_kspace(const std::string& path) {
+kspace_file open_kspace(const std::string& path, const io::dataset_scan& s, const json& work) {
   opened file = open_array(path, role::kspace);
   require_complex(file, role::kspace);
-  source from = name_axes(file, role::kspace, {});
+  source from = name_kspace(file, s, work);
   return {std::move(file), std::move(from)};
 }
 std::vector<value> read_frame(const kspace_file& k, index_t f) {
@@ -203,7 +203,7 @@ json check_scan(dataset_task& t) {
   std::optional<kspace_file> full;
   if (!s.kspace.empty())
     found.look(s.kspace, [&] {
-      kspace_file k = open_kspace(s.kspace);
+      kspace_file k = open_kspace(s.kspace, s, t.work);
       survey all(k.from);
       for (index_t f = 0; f < all.nt; ++f) all.add(f, read_frame(k, f).data());
       judge(all, s.kspace, found);
@@ -216,7 +216,7 @@ json check_scan(dataset_task& t) {
   if (full) target = target_of(full->from);
   for (const auto& u : s.undersampled)
     found.look(u.path, [&] {
-      const kspace_file k = open_kspace(u.path);
+      const kspace_file k = open_kspace(u.path, s, t.work);
       if (!target) target = target_of(k.from);
       const bool same = full && full->from.describe() == k.from.describe();
       require<shape_error>(!full || same, u.path, ": expected the shape ",
@@ -292,7 +292,7 @@ void run(const dataset_command& c, const std::string& journal, const common_opti
     for (const auto& list : {s.masks, s.undersampled})
       for (const auto& m : list) o.sources.push_back(m.path);
     for (const auto& path : s.segmentations) o.sources.push_back(path);
-    o.work = {{"do", "check"}, {"scan", describe(s)}};
+    o.work = {{"do", "check"}, {"scan", describe(s)}, {"axes", c.axes}};
     orders.push_back(std::move(o));
   }
   const auto all = do_orders(orders, c, {}, journal, common);

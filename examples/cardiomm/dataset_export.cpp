@@ -135,7 +135,7 @@ json export_scan(dataset_task& t) {
     for (const auto& u : s.undersampled) {
       const opened file = open_array(u.path, role::kspace);
       require_complex(file, role::kspace);
-      const source from = name_axes(file, role::kspace, {});
+      const source from = name_kspace(file, s, t.work);
       auto images = reconstruct(file, from, true, {});
       emit({"ZFSOS", s.name + "_mask_" + u.pattern + std::to_string(u.acceleration), "zfsosimage",
             u.task.empty() ? suffix : "_" + u.task, std::move(images[0]), image_shape(from)});
@@ -144,7 +144,7 @@ json export_scan(dataset_task& t) {
   }
   const opened file = open_array(s.kspace, role::kspace);
   require_complex(file, role::kspace);
-  const source from = name_axes(file, role::kspace, {});
+  const source from = name_kspace(file, s, t.work);
   const mask_target target{from.extent(frame), from.extent(y), from.extent(x)};
   std::vector<host_tensor<std::uint8_t, 3>> masks;
   if (zf)
@@ -253,9 +253,9 @@ void run(const dataset_command& c, const export_command& e, const common_options
     if (!zf) own.masks.clear();
     if (!zf || !s.kspace.empty()) own.undersampled.clear();
     if (!as.count("nii")) own.info.clear();
-    o.work = {{"do", "export"},    {"scan", describe(own)}, {"root", c.root}, {"what", what},
-              {"as", as},          {"task", e.task},        {"half", e.half}, {"scale", e.scale},
-              {"compat", e.compat}};
+    o.work = {{"do", "export"},     {"scan", describe(own)}, {"root", c.root}, {"what", what},
+              {"as", as},           {"task", e.task},        {"half", e.half}, {"scale", e.scale},
+              {"compat", e.compat}, {"axes", c.axes}};
     if (const auto at = names.find(s.kspace); at != names.end() && !s.kspace.empty()) {
       o.work["training"] = at->second;
       o.work["patient_id"] =

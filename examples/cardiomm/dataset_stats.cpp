@@ -10,7 +10,7 @@ json measure_scan(dataset_task& t) {
   using enum axis;
   const io::dataset_scan s = scan_from(t.work.at("scan"));
   const opened file = open_array(s.file(), role::kspace);
-  const source from = name_axes(file, role::kspace, {});
+  const source from = name_kspace(file, s, t.work);
   require_complex(file, role::kspace);
   std::error_code code;
   std::uintmax_t bytes = 0;
@@ -110,8 +110,10 @@ void run(const dataset_command& c, const std::string& journal, const common_opti
   stopwatch watch;
   std::vector<dataset_order> orders;
   for (const auto& s : d.scans)
-    orders.push_back(
-        {place_of(s, c.root), s.file(), {s.file()}, {{"do", "stats"}, {"scan", describe(s)}}});
+    orders.push_back({place_of(s, c.root),
+                      s.file(),
+                      {s.file()},
+                      {{"do", "stats"}, {"scan", describe(s)}, {"axes", c.axes}}});
   const auto all = do_orders(orders, c, {}, journal, common);
   std::map<std::string, group> by_modality;
   group whole;

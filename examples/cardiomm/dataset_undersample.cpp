@@ -100,7 +100,7 @@ json undersample_scan(dataset_task& t) {
   const std::string root = t.work.at("root"), task = t.work.at("task");
   const opened file = open_array(s.kspace, role::kspace);
   require_complex(file, role::kspace);
-  const source from = name_axes(file, role::kspace, {});
+  const source from = name_kspace(file, s, t.work);
   mri::mask_options o;
   o.frames = from.extent(frame);
   o.ny = from.extent(y);
@@ -203,7 +203,8 @@ void run(const dataset_command& c, const undersample_command& u, const common_op
               {"task", u.task},
               {"write_mask", !u.no_mask},
               {"write_kspace", u.kspace},
-              {"as", u.as}};
+              {"as", u.as},
+              {"axes", c.axes}};
     orders.push_back(std::move(o));
   }
   require<value_error>(!orders.empty(), c.root,

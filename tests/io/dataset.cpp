@@ -242,7 +242,8 @@ TEST_CASE("plain folders") {
   tree t;
   t.add({"a/scan.npy", "a/scan_mask_ktGaussian8.npy", "a/scan_info.csv", "b/kspace.npy",
          "b/mask.npy", "b/maps.npy", "b/image.npy", "b/notes.txt", "c/one.cfl", "c/one.hdr",
-         "c/two.npy", "c/mask.npy", ".hidden/x.npy", "a/.scan.npy.7.0.part"});
+         "c/two.npy", "c/mask.npy", "a/GTSOS/scan.mat", "a/ZFSOS_TaskAll/scan_mask_ktGaussian8.mat",
+         ".hidden/x.npy", "a/.scan.npy.7.0.part"});
   const auto d = t.read();
   REQUIRE(d.scans.size() == 4);
   const auto& s = scan_named(d, "scan");

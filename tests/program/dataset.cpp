@@ -333,7 +333,7 @@ TEST_CASE("the reference image of a real slice") {
   io::write_npy(w / "real/cine_sax.npy", k);
   CHECK(w.json("dataset check real")["failed"] == 0);
   REQUIRE(w.run("dataset export real --out o").code == 0);
-  REQUIRE(w.run("convert o/cine_sax.mat o.npy").code == 0);
+  REQUIRE(w.run("convert o/GTSOS/cine_sax.mat o.npy").code == 0);
   const auto a = io::read_npy(w / "o.npy").values<double>();
   const auto b = io::read_npy(wanted).values<double>();
   REQUIRE(a.size() == b.size());
@@ -343,6 +343,48 @@ TEST_CASE("the reference image of a real slice") {
     error = std::max(error, std::abs(a[i] - b[i]));
   }
   CHECK(error < 2e-6 * most);
+}
+
+TEST_CASE("plain folders: results beside the data never replace them; a single coil; --axes") {
+  BUILT_PROGRAM_OR_SKIP();
+  const data_set w;
+  fs::create_directories(w.path() / "plain");
+  fs::copy_file(w.path() / "ph/kspace.npy", w.path() / "plain/scan.npy");
+  const std::string before = slurp(w / "plain/scan.npy");
+  REQUIRE(w.run("dataset undersample plain --pattern Uniform --acceleration 4 --acs 8 --kspace "
+                "--as npy --out plain")
+              .code == 0);
+  const auto e = w.json("dataset export plain --what gtsos,zfsos --as mat,png --out plain");
+  CHECK(e["failed"] == 0);
+  CHECK(slurp(w / "plain/scan.npy") == before);
+  CHECK(fs::exists(w.path() / "plain/GTSOS/scan.mat"));
+  CHECK(fs::exists(w.path() / "plain/ZFSOS_TaskAll/scan_mask_Uniform4.mat"));
+  const auto s = w.json("dataset scan plain");
+  CHECK(s["measurements"] == 1);
+  CHECK(s["masks"] == 1);
+  CHECK(s["problems"].empty());
+  CHECK(w.json("dataset check plain")["failed"] == 0);
+
+  const auto plane =
+      cardiomm::zeros<complex<float>>(cardiomm::host_space(), cardiomm::shape{nt, nz, ny, nx});
+  for (index_t i = 0; i < nt * nz * ny * nx; ++i) {
+    const index_t image = i / (ny * nx);
+    plane.data()[i] = w.kspace[static_cast<std::size_t>(image * nc * ny * nx + i % (ny * nx))];
+  }
+  const std::string single = "s/SingleCoil/Cine/TrainingSet/FullSample/P001";
+  fs::create_directories(w.path() / single);
+  io::write_npy(w / (single + "/cine_sax.npy"), plane);
+  const auto one = w.json("dataset stats s");
+  CHECK(one["all"]["shapes"]["(3, 2, 1, 32, 40)"] == 1);
+  REQUIRE(w.run("dataset undersample s --pattern Uniform --acceleration 4 --acs 8 --as npy --out s")
+              .code == 0);
+  CHECK(fs::exists(w.path() / "s/SingleCoil/Cine/TrainingSet/AccFactor04/P001/cine_sax_mask.npy"));
+  CHECK(w.json("dataset check s")["failed"] == 0);
+
+  fs::create_directories(w.path() / "turned");
+  io::write_npy(w / "turned/scan.npy", plane);
+  CHECK(w.json("dataset stats turned --axes frame,coil,y,x")["all"]["coils"]["max"] == nz);
+  CHECK(w.json("dataset stats turned --axes coil,frame,x,y")["all"]["ny"]["max"] == nx);
 }
 
 TEST_CASE("wrong options end with one line") {
@@ -358,7 +400,8 @@ TEST_CASE("wrong options end with one line") {
       {"dataset undersample cine --pattern spiral --out o", "expected uniform"},
       {"dataset undersample cine --as csv --out o", "mat, mat5 or npy"},
       {"dataset undersample cine --acceleration 0 --out o", "1 to 300"},
-      {"dataset undersample cine --no-mask --out o", "--kspace"}};
+      {"dataset undersample cine --no-mask --out o", "--kspace"},
+      {"dataset check cine --axes a,b", "--axes: expected names"}};
   for (const auto& [command, text] : cases) {
     CAPTURE(command);
     const auto o = w.run(command);

@@ -198,6 +198,9 @@ class dataset_walk {
     const std::string file = path.filename().string(), end = ending_of(file);
     const std::string stem = stem_of(file);
     const place p = place_of(path);
+    const auto above = kind_of_folder(path.parent_path().filename().string());
+    if (!p.kind && (above == data_kind::reference || above == data_kind::derived))
+      return;  // results of a plain folder
     if (p.kind == data_kind::derived) {
       waiting_.push_back({path, p, false});
       return;
