@@ -73,7 +73,9 @@ TEST_CASE("names of masks, scanners, folders and data") {
   const std::pair<const char*, double> fields[] = {{"055T", 0.55}, {"15T", 1.5}, {"30T", 3},
                                                    {"50T", 5},     {"3T", 3},    {"1.5T", 1.5},
                                                    {"T", 0},       {"xT", 0},    {"30", 0}};
-  for (const auto& [token, tesla] : fields) {
+  for (const auto& f : fields) {
+    const char* const token = f.first;
+    const double tesla = f.second;
     CAPTURE(token);
     const auto s = io::scanner_of_folder(std::string("UIH_") + token + "_umr780");
     REQUIRE(s);

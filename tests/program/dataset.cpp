@@ -104,7 +104,8 @@ TEST_CASE("undersample writes the masks that `mask` makes, and k-space under the
                                                           {"ktGaussian", "kt-gaussian"},
                                                           {"ktRadial", "kt-radial"},
                                                           {"ktUniform", "kt-uniform"}};
-  for (const auto& [file, name] : patterns) {
+  for (const auto& p : patterns) {
+    const char *const file = p.first, *const name = p.second;
     CAPTURE(file);
     REQUIRE(w.run(std::string("mask --pattern ") + name +
                   " --acceleration 4 --acs 8 --seed 11 --shape 3,32,40 --out m.npy")
@@ -402,7 +403,8 @@ TEST_CASE("wrong options end with one line") {
       {"dataset undersample cine --acceleration 0 --out o", "1 to 300"},
       {"dataset undersample cine --no-mask --out o", "--kspace"},
       {"dataset check cine --axes a,b", "--axes: expected names"}};
-  for (const auto& [command, text] : cases) {
+  for (const auto& c : cases) {
+    const char *const command = c.first, *const text = c.second;
     CAPTURE(command);
     const auto o = w.run(command);
     CHECK(o.code == 2);
