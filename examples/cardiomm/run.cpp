@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "cardiomm/fft/backend/fftw.hpp"
 #include "cardiomm/mri/mask.hpp"
 #include "recon.hpp"
 #include "run_summary.hpp"
@@ -149,6 +150,8 @@ void print_plan(const folder_plan& plan) {
 
 void run(run_command c, const common_options& common) {
   check(c);
+  // plans that are chosen by timing would give other bits in the next run
+  cardiomm::fft::set_effort(cardiomm::fft::effort::estimate);
   c.folder = fs::absolute(c.folder).lexically_normal().string();
   if (c.folder.size() > 1 && c.folder.back() == '/') c.folder.pop_back();
   for (std::string* file : {&c.kspace, &c.mask, &c.noise, &c.traj, &c.maps, &c.reference,
