@@ -336,7 +336,8 @@ std::vector<std::string> row_of(table_kind kind, const heart_numbers& h,
   return r;
 }
 
-/// Adds rows to a table, or to the one that the file holds; rows of equal identity are replaced.
+/// Adds rows to a table, or to the one that the file holds: old rows of equal identity are
+/// replaced.
 void update(const std::string& path, const std::vector<std::string>& columns,
             std::vector<std::vector<std::string>> rows, io::table& t,
             const common_options& common) {
@@ -350,16 +351,22 @@ void update(const std::string& path, const std::vector<std::string>& columns,
                       old.columns.back(), "; remove it or choose another folder");
     t.rows = std::move(old.rows);
   }
+  // hearts of this run that no path tells apart are all kept
+  const std::size_t old = t.rows.size();
+  std::vector<bool> replaced(old, false);
   for (auto& r : rows) {
+    std::size_t at = 0;
     const auto same = [&](const std::vector<std::string>& other) {
-      return std::equal(other.begin(), other.begin() + static_cast<std::ptrdiff_t>(keys.size()),
-                        r.begin());
+      return std::equal(r.begin(), r.begin() + static_cast<std::ptrdiff_t>(keys.size()),
+                        other.begin());
     };
-    const auto at = std::find_if(t.rows.begin(), t.rows.end(), same);
-    if (at == t.rows.end())
+    while (at < old && (replaced[at] || !same(t.rows[at]))) ++at;
+    if (at == old) {
       t.rows.push_back(std::move(r));
-    else
-      *at = std::move(r);
+      continue;
+    }
+    replaced[at] = true;
+    t.rows[at] = std::move(r);
   }
 }
 
@@ -374,6 +381,9 @@ score_identity who_of(const heart_numbers& h, const phenotype_command& c) {
   }
   if (method.empty()) method = "GTSOS";
   score_identity who = identify(plain_name(h.name()), method);
+  // elsewhere the folder is what tells hearts apart
+  if (who.patient.empty())
+    who.patient = std::filesystem::path(h.name()).parent_path().filename().string();
   if (method == "GTSOS") {
     who.mask = "Full";
     who.af = "1";

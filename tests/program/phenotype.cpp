@@ -248,6 +248,23 @@ TEST_CASE("a folder: published tables, rows that are updated, errors at the end"
   CHECK(reference.at(0, "AF") == "1");
 }
 
+TEST_CASE("hearts of folders without a published layout are all kept") {
+  BUILT_PROGRAM_OR_SKIP();
+  const workplace w;
+  for (const char* patient : {"a", "b"}) {
+    put_nifti(w / (std::string("set/") + patient + "/ED_label.nii.gz"), volume(0), {nz, n, n});
+    put_nifti(w / (std::string("set/") + patient + "/ES_label.nii.gz"), volume(1), {nz, n, n});
+  }
+  put_nifti(w / "set/c_ED.nii.gz", volume(0), {nz, n, n});  // no label: an image
+  for (int run = 0; run < 2; ++run) {
+    CHECK(w.json("phenotype set --out tables" + order)["count"] == 2);
+    const auto t = io::read_csv(w / "tables/CliCal_AllSet_VentricularVolume_GTSOS.csv");
+    REQUIRE(t.rows.size() == 2);
+    CHECK(t.at(0, "Pfolder") == "a");
+    CHECK(t.at(1, "Pfolder") == "b");
+  }
+}
+
 TEST_CASE("Sunnybrook and M&Ms through the program") {
   BUILT_PROGRAM_OR_SKIP();
   const workplace w;
@@ -318,7 +335,8 @@ TEST_CASE("bad input has one line that says what was found, and leaves no file")
       {"--ed ed.nii.gz --es ed.nii.gz --bullseye b.svg --wall off" + order, "--bullseye"},
       {"--ed ed.nii.gz --es ed.nii.gz --slice-gap -1" + order, "--slice-gap"},
       {"--ed ed.nii.gz --es ed.nii.gz --csv no/folder.csv" + order, "no/folder.csv"}};
-  for (const auto& [arguments, text] : bad) {
+  for (const auto& b : bad) {
+    const std::string &arguments = b.first, &text = b.second;
     CAPTURE(arguments);
     const auto o = w.run("phenotype --report never.html " + arguments);
     CHECK(o.code == 2);
