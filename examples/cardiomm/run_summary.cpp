@@ -221,10 +221,25 @@ class summary {
                                                          std::to_string(failed_.size()) +
                                                          " failed; cardiomm " +
                                                          CARDIOMM_VERSION_STRING);
-    if (scores_.is_object() && scores_.contains("files")) {
+    if (scores_.is_object() && scores_.contains("means")) {
       page.section("Scores", "scores");
-      page.paragraph("All images and conventions: evaluation.html, scores.csv, images.csv.");
-      page.code(dump(scores_));
+      io::html_table means;
+      means.columns = {"method", "convention", "PSNR", "SSIM", "NMSE"};
+      for (const auto& m : scores_["means"]) {
+        std::vector<io::html_cell> row = {m["method"].get<std::string>(),
+                                          std::to_string(m["convention"].get<int>())};
+        for (const char* what : {"psnr", "ssim", "nmse"}) {
+          const json& mean = m[what]["mean"];
+          char text[32] = "";
+          if (mean.is_number()) std::snprintf(text, sizeof text, "%.4g", mean.get<double>());
+          row.emplace_back(std::string(text));
+        }
+        means.rows.push_back(row);
+      }
+      page.table(means);
+      page.paragraph(
+          "Means over the cases that have a reference. All images: evaluation.html, scores.csv, "
+          "images.csv.");
     }
     page.section("Cases", "cases");
     int number = 0;
