@@ -87,14 +87,26 @@ std::map<std::vector<std::string>, std::size_t> index_rows(const io::table& t,
   return rows;
 }
 
+/// The columns by which rows are matched where nobody says it: what tells the scan in the published
+/// tables, else all text that is no path and not the method.
+std::vector<std::string> usual_keys(const io::table& a, const io::table& b) {
+  std::vector<std::string> keys;
+  if (a.contains("Pfolder") && b.contains("Pfolder")) {
+    for (const char* name : {"Modality", "Center", "Vendor", "Field", "Pfolder", "Datatype"})
+      if (a.contains(name) && b.contains(name)) keys.push_back(name);
+    return keys;
+  }
+  for (const auto& name : a.columns)
+    if (name != "Method" && name != "File" && name != "Path" && b.contains(name) &&
+        !numeric(a, a.column(name)) && !numeric(b, b.column(name)))
+      keys.push_back(name);
+  return keys;
+}
+
 joined join(const agreement_command& c, const io::table& a, const io::table& b) {
   joined j;
   j.keys = c.keys;
-  if (j.keys.empty())
-    for (const auto& name : a.columns)
-      if (name != "Method" && b.contains(name) && !numeric(a, a.column(name)) &&
-          !numeric(b, b.column(name)))
-        j.keys.push_back(name);
+  if (j.keys.empty()) j.keys = usual_keys(a, b);
   require<value_error>(!j.keys.empty(), b.path, ": expected columns of text that ", a.path,
                        " has too, found none; name those that identify a row by --key");
   std::vector<std::string> names = c.columns;
@@ -370,16 +382,18 @@ void run(agreement_command c, const common_options& common) {
   const joined j = join(c, a, b);
   std::vector<column_result> results;
   std::vector<std::string> notes;
+  std::string too_few;
   for (const auto& p : j.columns) {
+    if (p.a.size() < 2) {
+      too_few += (too_few.empty() ? "" : ", ") + p.name;
+      continue;
+    }
     if (p.missing > 0)
       notes.push_back(p.name + ": " + std::to_string(p.missing) + " of " +
                       std::to_string(j.subjects) + " rows lack a number in one of the tables");
-    if (p.a.size() < 2)
-      notes.push_back(p.name + ": left out, expected at least 2 pairs, found " +
-                      std::to_string(p.a.size()));
-    else
-      results.push_back(analyse(p, c.confidence));
+    results.push_back(analyse(p, c.confidence));
   }
+  if (!too_few.empty()) notes.push_back("left out, with fewer than 2 pairs of numbers: " + too_few);
   require<value_error>(!results.empty(), c.b,
                        ": expected a column with at least 2 pairs of numbers, found none");
   std::vector<std::unique_ptr<io::atomic_file>> files;
@@ -460,9 +474,9 @@ action add_agreement(CLI::App& app, common_options& common) {
   command.add_option("--a", c->a, "The first table (CSV)")->required();
   command.add_option("--b", c->b, "The second table")->required();
   command
-      .add_option(
-          "--key", c->keys,
-          "Columns that identify a row; else all columns of text that both have, but Method")
+      .add_option("--key", c->keys,
+                  "Columns that identify a row; else those of the published tables that tell the "
+                  "scan (Pfolder, Datatype, ...), or all columns of text")
       ->delimiter(',');
   command.add_option("--columns", c->columns, "Columns to compare; else all columns of numbers")
       ->delimiter(',');
