@@ -111,7 +111,7 @@ TEST_CASE("a series that was measured in full: undersampled, reconstructed, scor
   CHECK(slurp(w / "rss.npy") == slurp(w / "r/kspace/reference.npy"));
   const auto truth = w.image("rss.npy");
   CHECK(difference(w.image("r/kspace/image.npy"), truth) <
-        0.6 * difference(w.image("r/kspace/zero_filled.npy"), truth));
+        0.7 * difference(w.image("r/kspace/zero_filled.npy"), truth));
   // the image is that of recon with the same options
   w.good(
       "recon --method llr --iterations 10 --scale --calib 20 --kspace d/kspace.npy --mask "
@@ -238,9 +238,9 @@ TEST_CASE("an interrupt ends a run, which then goes on; two at once are refused"
   BUILT_PROGRAM_OR_SKIP();
   const pipeline w;
   w.phantom("d", "8");
-  const std::string rest = "run d --method llr --iterations 300 --threads 1 --out ";
+  const std::string rest = "run d --method llr --iterations 4000 --threads 1 --out ";
   const auto o = w.shell("CARDIOMM " + rest +
-                         "r > log & p=$!; while kill -0 $p && ! grep -q 'iteration 2 ' log; do "
+                         "r > log & p=$!; while kill -0 $p && ! grep -q reconstructing log; do "
                          "sleep 0.01; done; CARDIOMM " +
                          rest + "r > log2 2> err2; echo $? > code; kill -INT $p; wait $p");
   CHECK(slurp(w / "code") == "2\n");
