@@ -112,8 +112,8 @@ joined join(const agreement_command& c, const io::table& a, const io::table& b) 
   std::vector<std::string> names = c.columns;
   if (names.empty())
     for (const auto& name : a.columns)
-      if (std::find(j.keys.begin(), j.keys.end(), name) == j.keys.end() && b.contains(name) &&
-          numeric(a, a.column(name)) && numeric(b, b.column(name)))
+      if (name != "AF" && std::find(j.keys.begin(), j.keys.end(), name) == j.keys.end() &&
+          b.contains(name) && numeric(a, a.column(name)) && numeric(b, b.column(name)))
         names.push_back(name);
   require<value_error>(!names.empty(), b.path, ": expected columns of numbers that ", a.path,
                        " has too, found none");
