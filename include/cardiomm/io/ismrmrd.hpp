@@ -126,12 +126,20 @@ class ismrmrd_file {
 /// Whether a file is HDF5 with the groups of ISMRM raw data: for files whose name does not tell.
 /// False as well for what cannot be opened, and where the build lacks the library.
 inline bool is_ismrmrd(const std::string& path) {
+#if CARDIOMM_HAS_ISMRMRD && CARDIOMM_HAS_HDF5
   try {
-    (void)ismrmrd_file(path);
+    (void)input_file(path);
+    const sandbox box(path, "ISMRMRD", [=]() -> sandbox::handler {
+      (void)detail::mrd_hdf5(path, "");
+      return [](const std::string&) { return std::string(); };
+    });
     return true;
   } catch (const error&) {
-    return false;
   }
+#else
+  (void)path;
+#endif
+  return false;
 }
 
 /// What a raw file holds, in lines of text, for `cardiomm info`.

@@ -165,6 +165,22 @@ inline std::string without_element(const std::string& xml, const std::string& na
   return xml.substr(0, first) + xml.substr(last + end.size());
 }
 
+/// The text without the prefix of its name space (ns0:ismrmrdHeader), which the library does not
+/// know but other writers use.
+inline std::string without_prefix(std::string xml) {
+  const std::size_t root = xml.find(":ismrmrdHeader");
+  const std::size_t open = root == std::string::npos ? root : xml.rfind('<', root);
+  if (open == std::string::npos) return xml;
+  const std::string prefix = xml.substr(open + 1, root - open);  // with the colon
+  if (prefix.size() < 2 || prefix.find_first_of("/ ?!\n") != std::string::npos) return xml;
+  for (const char* begin : {"<", "</"}) {
+    const std::string with = begin + prefix;
+    for (std::size_t at = 0; (at = xml.find(with, at)) != std::string::npos;)
+      xml.replace(at, with.size(), begin);
+  }
+  return xml;
+}
+
 /// The library's header. It refuses headers that lack what the schema demands in parts that do not
 /// matter for images (KomaMRI's lack the position of the patient); those parts are left out then.
 inline ISMRMRD::IsmrmrdHeader parse_leniently(const std::string& xml) {
@@ -196,7 +212,7 @@ inline ISMRMRD::IsmrmrdHeader parse_leniently(const std::string& xml) {
 
 /// Parses the header; for the child of a sandbox.
 inline mrd_header read_mrd_xml(const std::string& xml) {
-  const ISMRMRD::IsmrmrdHeader x = parse_leniently(xml);
+  const ISMRMRD::IsmrmrdHeader x = parse_leniently(without_prefix(xml));
   mrd_header h;
   constexpr const char* kinds[] = {"cartesian", "epi", "radial", "goldenangle", "spiral", "other"};
   for (const auto& e : x.encoding) {
