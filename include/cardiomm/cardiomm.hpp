@@ -5,8 +5,14 @@
 /// Everything but file formats (io/), exchange with xtensor (host/) and processes (dist/), which need
 /// other libraries. For users; the library and its tests include the headers that they need.
 
+#include "cardiomm/analysis/agreement.hpp"
+#include "cardiomm/analysis/kappa.hpp"
 #include "cardiomm/analysis/mapping.hpp"
+#include "cardiomm/analysis/overlap.hpp"
 #include "cardiomm/analysis/phase.hpp"
+#include "cardiomm/analysis/surface_distance.hpp"
+#include "cardiomm/analysis/ventricles.hpp"
+#include "cardiomm/analysis/wall.hpp"
 #include "cardiomm/core/blas1.hpp"
 #include "cardiomm/core/profile.hpp"
 #include "cardiomm/core/random.hpp"
@@ -30,6 +36,8 @@
 #include "cardiomm/linop/uniform.hpp"
 #include "cardiomm/linop/wavelet.hpp"
 #include "cardiomm/models/cardiomm_pass.hpp"
+#include "cardiomm/mri/acquisitions.hpp"
+#include "cardiomm/mri/binning.hpp"
 #include "cardiomm/mri/calibrate.hpp"
 #include "cardiomm/mri/coil_compress.hpp"
 #include "cardiomm/mri/density.hpp"
