@@ -387,7 +387,9 @@ class hdf5_child {
     count[axis] = rows;
     for (std::size_t i = axis + 1; i < from.size(); ++i) from[i] = 0;
     h5_handle file(H5Dget_space(o.set.get()), H5Sclose);
-    h5_handle memory(H5Screate_simple(1, &n, nullptr), H5Sclose);
+    // of the same shape: else HDF5 looks at each value by itself
+    h5_handle memory(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr),
+                     H5Sclose);
     if (!file || !memory ||
         H5Sselect_hyperslab(file.get(), H5S_SELECT_SET, from.data(), nullptr, count.data(),
                             nullptr) < 0 ||

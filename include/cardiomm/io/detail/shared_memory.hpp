@@ -17,7 +17,7 @@ namespace cardiomm::inline CARDIOMM_ABI::io::detail {
 
 class shared_memory {
  public:
-  static constexpr std::size_t bytes = std::size_t(8) << 20;
+  static constexpr std::size_t bytes = std::size_t(32) << 20;
   shared_memory() {
     void* p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     require<io_error>(p != MAP_FAILED, "memory for reading: ", reason(errno));
