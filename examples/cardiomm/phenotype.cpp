@@ -405,7 +405,8 @@ void run_folder(const phenotype_command& c, const common_options& common) {
     try {
       hearts.push_back(measure(f, o));
     } catch (const cardiomm::error& e) {
-      errors.push_back({f.name(), e.what()});
+      const std::string prefix = f.name() + ": ", what = e.what();
+      errors.push_back({f.name(), what.substr(what.rfind(prefix, 0) == 0 ? prefix.size() : 0)});
     }
   }
   std::map<std::string, io::table> tables;
