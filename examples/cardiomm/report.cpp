@@ -189,7 +189,7 @@ void write_report(const std::string& path, const evaluation& result, const repor
     std::vector<group_pictures> pictures(chosen.size());
     const double share = o.megabytes * 1e6 * 0.75 /  // base64 takes four letters for three bytes
                          static_cast<double>(std::max<std::size_t>(chosen.size(), 1));
-    const std::size_t most = static_cast<std::size_t>(std::min(share, 2.5e6));
+    const std::size_t most = static_cast<std::size_t>(std::min(share, 1.2e6));
     std::atomic<std::size_t> next{0};
     std::exception_ptr failed;
     std::mutex one;
