@@ -70,3 +70,66 @@ TEST_CASE("what is no raw file is one message") {
   CHECK_THROWS_WITH_AS(io::parse_mrd_header("<a>", "stream"),
                        doctest::Contains("stream: header: expected the XML"), cardiomm::io_error);
 }
+
+TEST_CASE("files of Python's ismrmrd: any group, blocks, recorded signals") {
+  const io::ismrmrd_file cine(own_path("mrd/cine.h5"));
+  CHECK(cine.group() == "measurement");
+  REQUIRE(cine.size() == 64);
+  CHECK(cine.header().encodings.size() == 2);
+  CHECK(cine.header().te_ms == std::vector<double>{double(1.6f)});
+  std::string prefixed = cine.xml();
+  for (const char* begin : {"</", "<"})
+    for (std::size_t at = 0; (at = prefixed.find(begin, at)) != std::string::npos; ++at)
+      if (std::isalpha(static_cast<unsigned char>(prefixed[at + std::string(begin).size()])))
+        prefixed.insert(at + std::string(begin).size(), "ns0:");
+  REQUIRE(prefixed.find("<ns0:ismrmrdHeader") != std::string::npos);
+  REQUIRE(prefixed.find("</ns0:encoding>") != std::string::npos);
+  CHECK(io::parse_mrd_header(prefixed, "stream").protocol == "cine sax");
+  const auto heads = cine.heads();
+  std::size_t seen = 0;
+  cine.for_each([&](std::size_t i, const cardiomm::mrd_acquisition& a) {
+    REQUIRE(i == seen);
+    ++seen;
+    CHECK(a.head.flags == heads[i].flags);
+    CHECK(a.head.scan_counter == heads[i].scan_counter);
+    CHECK(a.data.size() == std::size_t(a.head.number_of_samples) * a.head.active_channels);
+  });
+  CHECK(seen == 64);
+  const auto line = cine.read(1, 1).at(0);
+  CHECK(line.data[12] == cardiomm::complex<float>(99, 0));
+  CHECK_THROWS_WITH_AS((void)cine.read(60, 9), doctest::Contains("expected lines below 64"),
+                       cardiomm::io_error);
+  CHECK_THROWS_WITH_AS(io::ismrmrd_file(own_path("mrd/cine.h5"), "dataset"),
+                       doctest::Contains("found no such in dataset"), cardiomm::io_error);
+  const io::ismrmrd_file gated(own_path("mrd/gated.h5"));
+  CHECK(gated.header().waveforms.at(0).kind == "ecg");
+  const auto waves = gated.waveforms();
+  REQUIRE(waves.size() == 1);
+  CHECK(waves[0].head.number_of_samples == 700);
+  CHECK(waves[0].head.sample_time_us == 10000.f);
+  CHECK(waves[0].head.time_stamp == 360);
+  CHECK(waves[0].data[700 + 10] == 16384);
+}
+
+TEST_CASE("damaged files: lines or one error, whatever HDF5 does") {
+  const cardiomm_tests::scratch s;
+  const std::string bytes = cardiomm_tests::slurp(own_path("mrd/cine.h5"));
+  ::setenv("CARDIOMM_READ_SECONDS", "3", 1);
+  std::mt19937 random(5);
+  int good = 0, bad = 0;
+  for (int i = 0; i < 150; ++i) {
+    cardiomm_tests::spit(s / "m.h5", cardiomm_tests::mutate(bytes, random, i % 3 ? 8192 : 1 << 20));
+    try {
+      const io::ismrmrd_file file(s / "m.h5");
+      file.for_each([](std::size_t, const cardiomm::mrd_acquisition&) {});
+      ++good;
+    } catch (const cardiomm::error& e) {
+      ++bad;
+      REQUIRE(std::string(e.what()).rfind(s / "m.h5", 0) == 0);
+    }
+  }
+  ::unsetenv("CARDIOMM_READ_SECONDS");
+  MESSAGE("read: ", good, ", refused: ", bad);
+  CHECK(good + bad == 150);
+  CHECK(bad > 20);
+}
