@@ -7,7 +7,7 @@
 #include <set>
 
 #include "cardiomm/io/csv.hpp"
-#include "cardiomm/io/hdf5_output.hpp"
+#include "cardiomm/io/fastmri.hpp"
 #include "cardiomm/nn/text/metadata.hpp"
 
 namespace program {
@@ -53,36 +53,7 @@ std::string split_text(const std::vector<split_entry>& all) {
 void write_training(dataset_task& t, const std::string& relative, const io::dataset_scan& s,
                     const opened& file, const source& from, const image_stack& images) {
   using enum axis;
-  using value = complex<float>;
   const index_t coils = from.extent(coil), ny = images.ny, nx = images.nx;
-  const index_t n = images.frames * images.slices;
-  io::hdf5_output out(t.output(relative), t.policy);
-  out.create("kspace", io::dtype::c64, {n, coils, nx, ny});
-  out.create("reconstruction_rss", io::dtype::f32, {n, nx, ny});
-  std::vector<value> data(static_cast<std::size_t>(images.slices * coils * ny * nx)),
-      turned(static_cast<std::size_t>(coils * ny * nx));
-  std::vector<float> plane(static_cast<std::size_t>(ny * nx));
-  double most = 0, squares = 0;
-  for (index_t f = 0; f < images.frames; ++f) {
-    read_ordered(file, from, {frame, slice, coil, y, x}, data.data(), {{frame, f, 1}});
-    for (index_t z = 0; z < images.slices; ++z) {
-      const value* k = data.data() + z * coils * ny * nx;
-      for (index_t c = 0; c < coils; ++c)
-        for (index_t j = 0; j < ny; ++j)
-          for (index_t i = 0; i < nx; ++i)
-            turned[static_cast<std::size_t>((c * nx + i) * ny + j)] = k[(c * ny + j) * nx + i];
-      const float* m = images.plane(f, z);
-      for (index_t j = 0; j < ny; ++j)
-        for (index_t i = 0; i < nx; ++i) {
-          const float v = m[j * nx + i];
-          plane[static_cast<std::size_t>(i * ny + j)] = v;
-          most = std::max(most, double(v));
-          squares += double(v) * v;
-        }
-      out.write_rows("kspace", f * images.slices + z, 1, turned.data());
-      out.write_rows("reconstruction_rss", f * images.slices + z, 1, plane.data());
-    }
-  }
   cardiomm::nn::text::metadata m;
   try {
     m = cardiomm::nn::text::metadata_of_path(
@@ -94,23 +65,25 @@ void write_training(dataset_task& t, const std::string& relative, const io::data
   } catch (const cardiomm::error&) {
     m.view = s.view.empty() ? "unknown" : s.view;
   }
-  out.attribute("", "max", most);
-  out.attribute("", "norm", std::sqrt(squares));
-  out.attribute("", "center", s.centre.empty() ? std::string("unknown") : s.centre);
-  out.attribute("", "vendor", m.vendor);
-  out.attribute("", "field", m.field);
-  out.attribute("", "scanner", m.scanner);
-  out.attribute("", "modality", m.modality);
-  out.attribute("", "view", m.view);
-  out.attribute("", "lifespan", m.lifespan);
-  out.attribute("", "medcon", "unknown");
-  out.attribute("", "patient_id", t.work.at("patient_id").get<std::string>());
-  out.attribute("", "shape", std::vector<std::int64_t>(from.shape.begin(), from.shape.end()));
-  out.attribute("", "padding_left", std::int64_t(0));
-  out.attribute("", "padding_right", std::int64_t(ny));
-  const std::vector<std::int64_t> size = {nx, ny, 1};
-  out.attribute("", "encoding_size", size);
-  out.attribute("", "recon_size", size);
+  const io::fastmri_scan scan = {s.centre.empty() ? "unknown" : s.centre,
+                                 m.vendor,
+                                 m.field,
+                                 m.scanner,
+                                 m.modality,
+                                 m.view,
+                                 m.lifespan,
+                                 t.work.at("patient_id").get<std::string>()};
+  extents shape = {coils, ny, nx};
+  if (images.frames > 1 || has(from.order, slice)) shape.insert(shape.begin(), images.slices);
+  if (images.frames > 1 || (has(from.order, slice) && has(from.order, frame)))
+    shape.insert(shape.begin(), images.frames);
+  io::fastmri_output out(t.output(relative), shape, scan, 0, t.policy);
+  const index_t each = coils * ny * nx;
+  std::vector<complex<float>> data(static_cast<std::size_t>(images.slices * each));
+  for (index_t f = 0; f < images.frames; ++f) {
+    read_ordered(file, from, {frame, slice, coil, y, x}, data.data(), {{frame, f, 1}});
+    for (index_t z = 0; z < images.slices; ++z) out.add(data.data() + z * each, images.plane(f, z));
+  }
   out.commit();
 }
 
