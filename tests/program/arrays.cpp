@@ -185,9 +185,9 @@ TEST_CASE("names tell the format") {
   CHECK(output_format("a.cfl") == format::cfl);
   CHECK(output_format("a.hdr") == format::cfl);
   CHECK(output_format("folder.d/a") == format::cfl);
-  CHECK_THROWS_AS(output_format("a.mat"), io_error);
-  CHECK_THROWS_WITH_AS(input_format(folder / "none.mat"), doctest::Contains("No such file"),
+  CHECK_THROWS_AS(output_format("a.jpg"), io_error);
+  CHECK_THROWS_WITH_AS(input_format(folder / "none.jpg"), doctest::Contains("No such file"),
                        io_error);
-  cardiomm_tests::spit(folder / "a.mat", "x");
-  CHECK_THROWS_WITH_AS(input_format(folder / "a.mat"), doctest::Contains("found '.mat'"), io_error);
+  cardiomm_tests::spit(folder / "a.jpg", "x");
+  CHECK_THROWS_WITH_AS(input_format(folder / "a.jpg"), doctest::Contains("found '.jpg'"), io_error);
 }

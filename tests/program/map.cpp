@@ -107,13 +107,6 @@ void check_t1(const workplace& w, const std::string& folder, double factor, doub
           doctest::Approx(factor * true_t1(i)).epsilon(tolerance));
 }
 
-std::set<std::string> contents(const workplace& w) {
-  std::set<std::string> names;
-  for (const auto& e : std::filesystem::recursive_directory_iterator(w.path()))
-    names.insert(e.path().string());
-  return names;
-}
-
 }  // namespace
 
 TEST_CASE("T1 maps by both methods, of magnitudes, signed and complex images") {
@@ -227,7 +220,7 @@ TEST_CASE("bad input of map: one clear line, exit code 2, no output") {
   BUILT_PROGRAM_OR_SKIP();
   const workplace w;
   prepare(w);
-  const auto before = contents(w);
+  const auto before = w.contents();
   const std::string molli = "--method molli --images mag.npy --out x ";
   const std::vector<std::pair<std::string, std::string>> table = {
       {"--images mag.npy --times ti.csv --out x", "--method"},
@@ -273,7 +266,7 @@ TEST_CASE("bad input of map: one clear line, exit code 2, no output") {
     CHECK(o.err.rfind("cardiomm: error: ", 0) == 0);
     CHECK(std::count(o.err.begin(), o.err.end(), '\n') == 1);
     CHECK(o.err.find(expected) != std::string::npos);
-    CHECK(contents(w) == before);
+    CHECK(w.contents() == before);
   }
   REQUIRE(w.run("map --method t2 --images t2.npy --times te.csv --out once").code == 0);
   const auto kept = w.run("map --method t2 --images t2.npy --times te.csv --out once --no-clobber");

@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "io/mutate.hpp"
 #include "support/shared.hpp"
@@ -46,6 +47,13 @@ class workplace : public scratch {
     const outcome o = run(arguments + " --json");
     if (o.code != 0) throw std::runtime_error(arguments + ": " + o.err);
     return nlohmann::json::parse(o.out);
+  }
+  /// Every file below it.
+  std::set<std::string> contents() const {
+    std::set<std::string> names;
+    for (const auto& e : std::filesystem::recursive_directory_iterator(path()))
+      names.insert(e.path().string());
+    return names;
   }
 
  private:
