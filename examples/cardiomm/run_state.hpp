@@ -78,7 +78,7 @@ class run_state {
       for (const auto& [name, sum] : stamp.at("files").items())
         if (sum_of_file((std::filesystem::path(out_) / name).string()) != sum.get<std::string>())
           return std::nullopt;
-      return stamp.at("told");
+      return std::optional<json>(std::in_place, stamp.at("told"));
     } catch (const interrupted&) {
       throw;
     } catch (const std::exception&) {

@@ -27,7 +27,7 @@ double difference(const values& a, const values& b) {
   REQUIRE(a.shape == b.shape);
   double most = 0;
   for (std::size_t i = 0; i < a.v.size(); ++i)
-    most = std::max(most, std::sqrt(cardiomm::abs2(a.v[i] - b.v[i])));
+    most = std::max(most, std::sqrt(double(cardiomm::abs2(a.v[i] - b.v[i]))));
   return most;
 }
 
