@@ -130,7 +130,7 @@ TEST_CASE("what is written is read again, by us and by nibabel") {
   a.type = io::dtype::f32;
   a.shape = {3, 2, 4, 5};
   std::vector<float> values(120);
-  for (std::size_t i = 0; i < 120; ++i) values[i] = float(i) * 0.37f - 3;
+  for (std::size_t i = 0; i < 120; ++i) values[i] = float(i) * 0.375f - 3;
   a.bytes.resize(480);
   std::memcpy(a.bytes.data(), values.data(), 480);
   auto where = io::nifti_geometry::voxels(1.3, 1.4, 8, 0.033);
@@ -162,7 +162,7 @@ TEST_CASE("what is written is read again, by us and by nibabel") {
       "  assert i.header.get_zooms() == tuple(np.float32([1.3, 1.4, 8, 0.033]))\n"
       "  assert i.header.get_xyzt_units() == ('mm', 'sec')\n"
       "  v = np.asarray(i.dataobj).T.ravel()\n"
-      "  assert np.array_equal(v, (np.arange(120, dtype=np.float32) * np.float32(0.37) - 3))\n";
+      "  assert np.array_equal(v, (np.arange(120, dtype=np.float32) * np.float32(0.375) - 3))\n";
   spit(dir / "check.py", code);
   CHECK(std::system(("python3 " + (dir / "check.py")).c_str()) == 0);
 }
