@@ -29,11 +29,11 @@ struct tree : scratch {
     return io::read_dataset((path() / inside).string());
   }
 };
-const io::dataset_scan& scan_named(const io::dataset& d, const std::string& name,
-                                   const std::string& patient = {}) {
+const io::dataset_scan& scan_named(const io::dataset& d, const char* name,
+                                   const char* patient = nullptr) {
   for (const auto& s : d.scans)
-    if (s.name == name && (patient.empty() || s.patient == patient)) return s;
-  throw std::runtime_error("no " + name);
+    if (s.name == name && (patient == nullptr || s.patient == patient)) return s;
+  throw std::runtime_error(std::string("no ") + name);
 }
 bool told(const io::dataset& d, const std::string& path, const std::string& reason) {
   for (const auto& p : d.problems)
