@@ -33,7 +33,7 @@ scan measure() {
   scan s;
   const std::vector<double> rr = {800, 840, 780, 820, 1500, 790, 810, 830, 800, 815, 795};
   double start = 1000;
-  int beat = 0, segment = 0;
+  int segment = 0;
   for (const double r : rr) {
     s.triggers.push_back(start);
     for (double t = 2.5; t < r; t += 5) {
@@ -51,7 +51,6 @@ scan measure() {
     }
     start += r;
     if (r < 1200) segment = (segment + 1) % (ny / 4);  // a scanner repeats what it rejects
-    ++beat;
   }
   return s;
 }
