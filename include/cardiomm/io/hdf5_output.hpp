@@ -38,6 +38,9 @@ class hdf5_output {
     const detail::h5_handle create(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
     const detail::h5_handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
     if (head > 0) check(H5Pset_userblock(create.get(), head), "the head");
+    // HDF5 2 would write a format that older readers do not know, with dates in its groups
+    check(H5Pset_obj_track_times(create.get(), false), "the file");
+    check(H5Pset_libver_bounds(access.get(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V110), "the file");
     check(H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG), "the file");
     file_ = detail::h5_handle(
         H5Fcreate(out_.temporary().c_str(), H5F_ACC_TRUNC, create.get(), access.get()), H5Fclose);
