@@ -3,6 +3,7 @@
 /// Scores of masks against MedPy, distances against SciPy, the ellipsoids of golden.json.
 
 #include "cardiomm/analysis/surface_distance.hpp"
+#include "cardiomm/analysis/overlap.hpp"
 
 #include <doctest/doctest.h>
 

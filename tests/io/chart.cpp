@@ -2,6 +2,7 @@
 /// \file
 /// Charts: numbers against NumPy, marks counted in the SVG, text that could break the markup.
 #include "cardiomm/io/chart.hpp"
+#include "cardiomm/io/chart_canvas.hpp"
 
 #include <doctest/doctest.h>
 

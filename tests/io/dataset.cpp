@@ -3,6 +3,7 @@
 /// Data sets as folders: trees of empty files in the published layouts, started at every level.
 
 #include "cardiomm/io/dataset.hpp"
+#include "cardiomm/io/dataset_names.hpp"
 
 #include <doctest/doctest.h>
 

@@ -2,6 +2,7 @@
 /// \file
 /// Pages: escaped text everywhere, nothing from outside, the same bytes again.
 #include "cardiomm/io/html.hpp"
+#include "cardiomm/io/markup.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cardiomm/io/ismrmrd.hpp"
+#include "cardiomm/io/mrd_header.hpp"
 
 #include <doctest/doctest.h>
 

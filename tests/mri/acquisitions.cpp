@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cardiomm/mri/acquisitions.hpp"
+#include "cardiomm/core/mrd.hpp"
 
 #include <doctest/doctest.h>
 
