@@ -50,7 +50,7 @@ TEST_CASE("damaged, cut and endless ones are refused, not more unpacked than all
 
 TEST_CASE("packing gives the same bytes again, and they come back") {
   std::string large;
-  for (int i = 0; i < 100'000; ++i) large += static_cast<char>(i * i >> 3);
+  for (int i = 0; i < 100'000; ++i) large += static_cast<char>((i % 977) * (i % 89) >> 3);
   CHECK(pack(large) == pack(large));
   CHECK(unpack(pack(large), large.size()) == large);
   CHECK(pack(text).substr(4, 4) == std::string(4, '\0'));  // no time
