@@ -19,6 +19,7 @@ set(nn core fft la linop prox solve mri)
 set(models core fft la linop prox solve mri nn)
 set(dist core)
 set(analysis core la mri solve)
+set(train core host io fft la linop prox solve mri nn models dist analysis)
 
 get_filename_component(ROOT "${ROOT}" ABSOLUTE)
 set(errors)

@@ -55,6 +55,15 @@ class parameter {
     else
       Kokkos::deep_copy(ex, state_->gradient, V(0));
   }
+  /// Moves the values and the gradient, both of `size()` numbers, into memory of somebody else, who
+  /// keeps it alive (see train/parameter_block.hpp): the values are copied, the gradient is what
+  /// lies there.
+  void move_to(const Ex& ex, const tensor<V, 1, Ex>& value,
+               const tensor<V, 1, Ex>& gradient) const {
+    Kokkos::deep_copy(ex, value, state_->value);
+    state_->value = value;
+    state_->gradient = gradient;
+  }
 
  private:
   struct state {
