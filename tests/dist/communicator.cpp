@@ -13,16 +13,11 @@
 #include "cardiomm/dist/together.hpp"
 #include "cardiomm/linop/diagonal.hpp"
 #include "cardiomm/solve/cg.hpp"
+#include "support/processes.hpp"
 
 using namespace cardiomm;
 
-namespace {
-/// MPI can be started once only.
-const dist::communicator& world() {
-  static const dist::environment processes;
-  return processes.world();
-}
-}  // namespace
+using cardiomm_tests::world;
 
 TEST_CASE("numbers, bits and text of all processes") {
   const auto& all = world();

@@ -7,6 +7,8 @@
 ///
 /// Every process calls the same functions in the same order. Sums are exact where all but one
 /// process hold zeros, which is how parts of an array are put together.
+///
+/// Calls may come from any thread: MPI is entered by one at a time (MPI_THREAD_SERIALIZED).
 
 #include <sched.h>
 
@@ -15,9 +17,11 @@
 #include <cstdlib>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 
+#include "cardiomm/core/concepts.hpp"
 #include "cardiomm/core/error.hpp"
 #include "cardiomm/dist/launcher.hpp"
 
@@ -38,6 +42,15 @@ namespace cardiomm::inline CARDIOMM_ABI::dist {
 
 /// Whether this program can run on several processes.
 inline constexpr bool has_mpi = CARDIOMM_HAS_MPI != 0;
+
+namespace detail {
+/// Held while MPI is called.
+inline std::mutex& mpi_guard() {
+  static std::mutex one;
+  return one;
+}
+using mpi_lock = std::lock_guard<std::mutex>;
+}  // namespace detail
 
 /// Processes that work together. Copies mean the same processes. All of them must end before the
 /// `environment` does.
@@ -60,6 +73,8 @@ class communicator {
   void receive(double* values, index_t n, int from) const;
   /// The text of process `root`, on all.
   std::string broadcast(std::string text, int root = 0) const;
+  /// The bytes of process `root`, on all, in place.
+  void broadcast(void* bytes, index_t n, int root = 0) const;
   /// The processes 0 ... n - 1 on those; this process alone on the others.
   communicator first_of(int n) const;
   /// Processes on this machine.
@@ -72,6 +87,8 @@ class communicator {
 
  private:
   friend class environment;
+  template <class T, ExecutionSpace Ex>
+  friend class reduction;
   enum class operation { sum, max, any };
   template <class T>
   void reduce(T* values, index_t n, operation what) const;
@@ -116,7 +133,7 @@ class environment {
     MPI_Initialized(&started);
     if (!started && launched()) {
       int provided = 0;
-      MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided);
+      MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &provided);
       mine_ = true;
     }
     if (started || mine_) world_ = communicator(MPI_COMM_WORLD, false);
@@ -144,16 +161,19 @@ template <class T>
 void communicator::reduce(T* values, index_t n, operation what) const {
   if (size_ == 1) return;
   const MPI_Datatype type = std::is_same_v<T, double> ? MPI_DOUBLE : MPI_UINT8_T;
+  const detail::mpi_lock alone(detail::mpi_guard());
   const MPI_Op op = what == operation::sum ? MPI_SUM : what == operation::max ? MPI_MAX : MPI_BOR;
   pieces(n, [&](index_t i, int count) {
     MPI_Allreduce(MPI_IN_PLACE, values + i, count, type, op, *handle_);
   });
 }
 inline void communicator::send(const double* values, index_t n, int to) const {
+  const detail::mpi_lock alone(detail::mpi_guard());
   pieces(n,
          [&](index_t i, int count) { MPI_Send(values + i, count, MPI_DOUBLE, to, 0, *handle_); });
 }
 inline void communicator::receive(double* values, index_t n, int from) const {
+  const detail::mpi_lock alone(detail::mpi_guard());
   pieces(n, [&](index_t i, int count) {
     MPI_Recv(values + i, count, MPI_DOUBLE, from, 0, *handle_, MPI_STATUS_IGNORE);
   });
@@ -161,21 +181,28 @@ inline void communicator::receive(double* values, index_t n, int from) const {
 inline std::string communicator::broadcast(std::string text, int root) const {
   if (size_ == 1) return text;
   long long length = static_cast<long long>(text.size());
-  MPI_Bcast(&length, 1, MPI_LONG_LONG, root, *handle_);
+  broadcast(&length, sizeof length, root);
   text.resize(static_cast<std::size_t>(length));
-  pieces(length, [&](index_t i, int count) {
-    MPI_Bcast(text.data() + i, count, MPI_CHAR, root, *handle_);
-  });
+  broadcast(text.data(), length, root);
   return text;
+}
+inline void communicator::broadcast(void* bytes, index_t n, int root) const {
+  if (size_ == 1) return;
+  const detail::mpi_lock alone(detail::mpi_guard());
+  pieces(n, [&](index_t i, int count) {
+    MPI_Bcast(static_cast<char*>(bytes) + i, count, MPI_BYTE, root, *handle_);
+  });
 }
 inline communicator communicator::first_of(int n) const {
   if (size_ == 1 || n >= size_) return *this;
+  const detail::mpi_lock alone(detail::mpi_guard());
   MPI_Comm part = MPI_COMM_NULL;
   MPI_Comm_split(*handle_, rank_ < n ? 0 : MPI_UNDEFINED, rank_, &part);
   return part == MPI_COMM_NULL ? communicator() : communicator(part, true);
 }
 inline int communicator::here() const {
   if (size_ == 1) return 1;
+  const detail::mpi_lock alone(detail::mpi_guard());
   MPI_Comm node;
   int n = 1;
   MPI_Comm_split_type(*handle_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node);
@@ -189,6 +216,7 @@ inline int communicator::threads_each() const {
   if (sched_getaffinity(0, sizeof mine, &mine) != 0)
     return std::max(1u, std::thread::hardware_concurrency());
   if (size_ == 1) return std::max(1, CPU_COUNT(&mine));
+  const detail::mpi_lock alone(detail::mpi_guard());
   MPI_Comm node;
   MPI_Comm_split_type(*handle_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node);
   int here = 1;
@@ -208,6 +236,7 @@ void communicator::reduce(T*, index_t, operation) const {}
 inline void communicator::send(const double*, index_t, int) const {}
 inline void communicator::receive(double*, index_t, int) const {}
 inline std::string communicator::broadcast(std::string text, int) const { return text; }
+inline void communicator::broadcast(void*, index_t, int) const {}
 inline communicator communicator::first_of(int) const { return *this; }
 inline int communicator::here() const { return 1; }
 inline int communicator::threads_each() const {
