@@ -81,20 +81,27 @@ class acs_region {
   acs_region(const Ex& ex, const host_tensor<std::uint8_t, 3>& mask, index_t items, index_t n,
              acs_rule rule)
       : rule_(rule), mask_items_(static_cast<index_t>(mask.extent(0))) {
+    host_lines_ = make_tensor<index_t>(host_space(), shape{items}, "cardiomm::models::acs");
+    lines_ = make_tensor<index_t>(ex, shape{items}, "cardiomm::models::acs");
+    if (rule == acs_rule::square)
+      mask_ = make_tensor<std::uint8_t>(ex, shape_of(mask), "cardiomm::models::acs");
+    set(ex, mask, n);
+  }
+  /// Another mask of the same shape, other lines; allocates nothing.
+  void set(const Ex& ex, const host_tensor<std::uint8_t, 3>& mask, index_t n) {
     const index_t ny = static_cast<index_t>(mask.extent(1)),
                   nx = static_cast<index_t>(mask.extent(2));
-    require(n >= 0 && n <= ny && (rule == acs_rule::lines || n <= nx),
-            "acs: expected a size of at most ", ny, rule == acs_rule::lines ? " lines" : " and ",
-            rule == acs_rule::lines ? std::string() : std::to_string(nx), ", found ", n);
-    require(n > 0 || rule == acs_rule::lines,
+    require(n >= 0 && n <= ny && (rule_ == acs_rule::lines || n <= nx),
+            "acs: expected a size of at most ", ny, rule_ == acs_rule::lines ? " lines" : " and ",
+            rule_ == acs_rule::lines ? std::string() : std::to_string(nx), ", found ", n);
+    require(n > 0 || rule_ == acs_rule::lines,
             "acs: a square region needs its size; only lines are counted in the mask");
-    const auto lines = make_tensor<index_t>(host_space(), shape{items}, "cardiomm::models::acs");
-    for (index_t i = 0; i < items; ++i)
-      lines(i) =
+    for (index_t i = 0; i < static_cast<index_t>(lines_.extent(0)); ++i)
+      host_lines_(i) =
           n > 0 ? n
                 : detail::lines_of_mask(mask.data() + (mask_items_ == 1 ? 0 : i) * ny * nx, ny, nx);
-    lines_ = to_space(ex, lines);
-    if (rule == acs_rule::square) mask_ = to_space(ex, mask);
+    Kokkos::deep_copy(ex, lines_, host_lines_);
+    if (rule_ == acs_rule::square) Kokkos::deep_copy(ex, mask_, mask);
   }
 
   /// out = in inside the region, zero elsewhere; out += with `add`. (item, coil, y, x)
@@ -112,6 +119,7 @@ class acs_region {
  private:
   acs_rule rule_ = acs_rule::lines;
   index_t mask_items_ = 1;
+  host_tensor<index_t, 1> host_lines_;
   tensor<index_t, 1, Ex> lines_;
   tensor<std::uint8_t, 3, Ex> mask_;
 };

@@ -42,7 +42,10 @@ namespace detail {
 /// A parameter of one number, brought to the host.
 template <class T, ExecutionSpace Ex>
 double number_of(const nn::parameter<T, Ex>& p) {
-  return double(to_host(p.value())(0));
+  T value{};
+  Kokkos::deep_copy(host_view<T, 1>(&value, std::size_t(1)),
+                    view<const T, 1, Ex>(p.data(), std::size_t(1)));
+  return double(value);
 }
 }  // namespace detail
 
@@ -127,6 +130,7 @@ class cardiomm {
       }
       data.normalise(ex, z, maps);
       data.set_maps(maps);
+      data.set_operators();
       if (seen.on_maps) seen.on_maps(maps);
       done(1);
     }

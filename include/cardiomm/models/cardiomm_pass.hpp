@@ -4,12 +4,13 @@
 /// \file
 /// Forward and backward of CardioMM for training: gradients of a loss of the image with respect to
 /// all parameters, both embeddings and the measured k-space. Everything that backward needs lies in
-/// one block of memory that is planned once for a shape.
+/// one block of memory that is planned once for a shape, and serves every mask.
 ///
 ///     models::cardiomm_pass<float, Ex> pass(ex, net, shape_of(kspace), mask, texts);
 ///     nn::zero_gradients(ex, net.parameters());
 ///     auto image = pass.forward(kspace, acquisition, sampling);
 ///     pass.backward(dimage);               // parameters().second.gradient() += ...
+///     pass.set_mask(another, acs);         // and so on, without planning again
 
 #include "cardiomm/models/cardiomm.hpp"
 
@@ -24,6 +25,12 @@ struct add_number {
   KOKKOS_INLINE_FUNCTION void operator()(index_t, index_t) const { *at += value; }
 };
 }  // namespace detail
+
+/// What a pass keeps between forward and backward: all features of all U-Nets, or only the k-space
+/// between the cascades, from which backward computes the features of one U-Net after the other
+/// again (gradient checkpointing: one more forward in time; the gradients are the same, bit for
+/// bit).
+enum class tapes { kept, recomputed };
 
 template <class T, ExecutionSpace Ex = default_space>
 class cardiomm_pass {
@@ -40,15 +47,19 @@ class cardiomm_pass {
   /// nn::zero_gradients gives them gradients.
   cardiomm_pass(const Ex& ex, const model& net, const shape<4>& kspace,
                 const host_tensor<std::uint8_t, 3>& mask, index_t texts = 1,
-                const cardiomm_options& options = {})
+                const cardiomm_options& options = {}, tapes keep = tapes::kept)
       : ex_(ex),
         net_(net),
         mask_(mask),
         k_(kspace),
         texts_(texts),
         options_(options),
+        keep_(keep),
         acs_(ex, mask, kspace[0], options.acs, options.rule),
         data_(ex, mask, kspace, net.sizes().adjacent) {
+    names_.push_back(net.sensitivity().net.parameters().size());
+    for (const auto& c : net.cascades())
+      names_.push_back(names_.back() + 1 + c.net.net.parameters().size());
     nn::memory<Ex> count;
     plan(count);
     block_ = make_tensor<char>(ex, shape<1>{{static_cast<index_t>(count.used())}},
@@ -57,6 +68,17 @@ class cardiomm_pass {
     plan(hand);
   }
 
+  /// Another mask of the same shape, with `acs` lines of calibration (see cardiomm_options), for
+  /// the forward passes to come; allocates nothing. The mask has to stay.
+  void set_mask(const host_tensor<std::uint8_t, 3>& mask, index_t acs) {
+    data_.set_mask(ex_, mask);
+    acs_.set(ex_, mask, acs);
+    mask_ = mask;
+    options_.acs = acs;
+  }
+
+  /// Shape of the k-space that it was planned for.
+  const shape<4>& planned_for() const { return k_; }
   /// Bytes of the plan.
   std::size_t bytes() const { return block_.extent(0); }
 
@@ -76,84 +98,131 @@ class cardiomm_pass {
     sampling_ = sampling;
     acs_.template apply<T>(ex_, kspace, coils_);
     data_.inverse(ex_, coils_, coils_);
-    net_.sensitivity().forward(ex_, samples(coils_), acquisition, sampling, coil_items(),
-                               samples(better_coils_), sens_);
+    sensitivity_forward();
     data_.normalise(ex_, better_coils_, maps_);
     data_.set_maps(maps_);
-    inC k = kspace;
-    for (std::size_t i = 0; i < steps_.size(); ++i) {
-      step& s = steps_[i];
-      const auto& c = net_.cascades()[i];
-      data_.combine(ex_, k, s.z, s.x);
-      c.net.forward(ex_, s.x, acquisition, sampling, image_items(), s.better, s.inner);
-      s.weight = detail::number_of(c.weight);
-      data_.step(ex_, s.better, kspace, s.weight, s.m, s.next);
-      k = s.next;
+    for (std::size_t i = 0; i < next_.size(); ++i) {
+      cascade_forward(i);
+      weight_[i] = detail::number_of(net_.cascades()[i].weight);
+      data_.step(ex_, work(i).better, kspace, weight_[i], work(i).m, next_[i]);
     }
-    data_.magnitude(ex_, k, last_, image_);
+    data_.magnitude(ex_, next_.empty() ? kspace_ : inC(next_.back()), last_, image_);
     return image_;
   }
 
   /// Adds to the gradients of the parameters; overwrites those of the inputs that are given.
-  /// `dimage` (item, y, x).
+  /// `dimage` (item, y, x). `finished(first, last)` is told as soon as the gradients of the
+  /// parameters `first` to `last` - 1 in the order of the network's `parameters()` are complete:
+  /// the cascades from the last to the first, then the sensitivity network with what is shared.
   void backward(const view<const T, 3, Ex>& dimage, const outC& dkspace = {},
-                const out2& dacquisition = {}, const out2& dsampling = {}) {
+                const out2& dacquisition = {}, const out2& dsampling = {},
+                const std::function<void(std::size_t first, std::size_t last)>& finished = {}) {
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex_));
     const auto clear = [&](const auto& v) {
       if (v.data()) Kokkos::deep_copy(ex_, v, typename std::decay_t<decltype(v)>::value_type(0));
     };
-    const outC dk0 = dkspace.data() ? dkspace : outC(scratch.template tensor<C>(k_));
+    const auto tell = [&](std::size_t first, std::size_t last) {
+      if (!finished) return;
+      ex_.fence();
+      finished(first, last);
+    };
     const auto dk = scratch.template tensor<C>(k_), dmaps = scratch.template tensor<C>(k_);
-    clear(dk0);
+    clear(dkspace);
     clear(dmaps);
     clear(dacquisition);
     clear(dsampling);
     data_.magnitude_backward(ex_, last_, image_, dimage, dk);
-    for (std::size_t i = steps_.size(); i-- > 0;) {
-      step& s = steps_[i];
+    for (std::size_t i = next_.size(); i-- > 0;) {
       const auto& c = net_.cascades()[i];
+      if (keep_ == tapes::recomputed && i + 1 < next_.size()) {
+        cascade_forward(i);
+        data_.expand(ex_, work(i).better, work(i).m);
+      }
+      step& s = work(i);
       typename workspace<Ex>::frame inner(workspace<Ex>::of(ex_));
       const auto more = inner.template tensor<C>(k_);
       const auto dx = inner.template tensor<C>(shape_of(s.x));
-      const double dweight =
-          data_.step_backward(ex_, s.better, kspace_, s.m, s.weight, dk, more, dx, dk0, dmaps);
+      const double dweight = data_.step_backward(ex_, s.better, kspace_, s.m, weight_[i], dk, more,
+                                                 dx, dkspace, dmaps);
       if (c.weight.gradient())
         launch::segments(ex_, 1, detail::add_number<T>{c.weight.gradient(), T(dweight)});
       c.net.backward(ex_, acquisition_, sampling_, image_items(), dx, dx, dacquisition, dsampling,
                      s.inner);
-      data_.combine_backward(ex_, s.z, dx, dk, dmaps);
+      if (i > 0 || dkspace.data())
+        data_.combine_backward(ex_, s.z, dx, dk, dmaps);
+      else
+        data_.map_gradient(ex_, dx, s.z, dmaps);
+      tell(names_[i], names_[i + 1]);
     }
-    nn::add(ex_, dk, dk0);
+    if (dkspace.data()) nn::add(ex_, dk, dkspace);
+    if (keep_ == tapes::recomputed) sensitivity_forward();
     data_.normalise_backward(ex_, better_coils_, dmaps);
     net_.sensitivity().backward(ex_, acquisition_, sampling_, coil_items(), samples(dmaps),
-                                samples(dmaps), dacquisition, dsampling, sens_);
-    data_.forward(ex_, dmaps);
-    acs_.template apply<T>(ex_, dmaps, dk0, true);
+                                dkspace.data() ? samples(dmaps) : outC(), dacquisition, dsampling,
+                                sens_);
+    if (dkspace.data()) {
+      data_.forward(ex_, dmaps);
+      acs_.template apply<T>(ex_, dmaps, dkspace, true);
+    }
+    tell(0, names_[0]);
   }
 
   /// Maps (item, coil, y, x) of the last forward.
   inC maps() const { return maps_; }
   /// K-space behind a cascade.
-  inC kspace_after(index_t cascade) const { return steps_[std::size_t(cascade)].next; }
+  inC kspace_after(index_t cascade) const { return next_[std::size_t(cascade)]; }
 
  private:
   struct step {
-    outC z, x, better, m, next;
+    outC z, x, better, m;
     typename normalised_unet<T, Ex>::tape inner;
-    double weight = 1;
   };
   void plan(nn::memory<Ex>& m) {
-    const shape<4> x{{k_[0], net_.sizes().adjacent, k_[2], k_[3]}};
     for (outC* v : {&coils_, &better_coils_, &maps_, &last_}) *v = m.template take<C>(k_);
     image_ = m.template take<T>(shape{k_[0], k_[2], k_[3]});
-    sens_ = net_.sensitivity().record(m, sample_shape(), texts_);
+    next_.clear();
     steps_.clear();
-    for (const auto& c : net_.cascades()) {
-      step& s = steps_.emplace_back();
-      for (outC* v : {&s.z, &s.m, &s.next}) *v = m.template take<C>(k_);
-      for (outC* v : {&s.x, &s.better}) *v = m.template take<C>(x);
-      s.inner = c.net.record(m, x, texts_);
+    const auto& cascades = net_.cascades();
+    for (std::size_t i = 0; i < cascades.size(); ++i) next_.push_back(m.template take<C>(k_));
+    weight_.resize(cascades.size());
+    if (keep_ == tapes::kept) {
+      plan_sensitivity(m);
+      for (std::size_t i = 0; i < cascades.size(); ++i) plan_cascade(m);
+    } else {  // all in the same place
+      nn::memory<Ex> a, b;
+      plan_sensitivity(a);
+      plan_cascade(b);
+      steps_.clear();
+      const std::size_t bytes = std::max(a.used(), b.used());
+      char* const place = m.template take<char>(shape<1>{{static_cast<index_t>(bytes)}}).data();
+      if (!place) return;
+      a = b = nn::memory<Ex>(place, bytes);
+      plan_sensitivity(a);
+      plan_cascade(b);
     }
+  }
+  void plan_sensitivity(nn::memory<Ex>& m) {
+    sens_ = net_.sensitivity().record(m, sample_shape(), texts_);
+  }
+  /// All cascades have the same sizes.
+  void plan_cascade(nn::memory<Ex>& m) {
+    if (net_.cascades().empty()) return;
+    const shape<4> x{{k_[0], net_.sizes().adjacent, k_[2], k_[3]}};
+    step& s = steps_.emplace_back();
+    for (outC* v : {&s.z, &s.m}) *v = m.template take<C>(k_);
+    for (outC* v : {&s.x, &s.better}) *v = m.template take<C>(x);
+    s.inner = net_.cascades()[0].net.record(m, x, texts_);
+  }
+  step& work(std::size_t i) { return steps_[keep_ == tapes::kept ? i : 0]; }
+  void sensitivity_forward() {
+    net_.sensitivity().forward(ex_, samples(coils_), acquisition_, sampling_, coil_items(),
+                               samples(better_coils_), sens_);
+  }
+  void cascade_forward(std::size_t i) {
+    step& s = work(i);
+    data_.combine(ex_, i == 0 ? kspace_ : inC(next_[i - 1]), s.z, s.x);
+    net_.cascades()[i].net.forward(ex_, s.x, acquisition_, sampling_, image_items(), s.better,
+                                   s.inner);
   }
   shape<4> sample_shape() const { return {{k_[0] * k_[1], 1, k_[2], k_[3]}}; }
   outC samples(const outC& k) const { return borrow(ex_, k.data(), sample_shape()); }
@@ -168,14 +237,18 @@ class cardiomm_pass {
   shape<4> k_;
   index_t texts_;
   cardiomm_options options_;
+  tapes keep_;
   acs_region<Ex> acs_;
   consistency<T, Ex> data_;
+  std::vector<std::size_t> names_;  // where the names of cascades begin, and the end
   tensor<char, 1, Ex> block_;
   inC kspace_;
   in2 acquisition_, sampling_;
   outC coils_, better_coils_, maps_, last_;
   view<T, 3, Ex> image_;
   typename normalised_unet<T, Ex>::tape sens_;
+  std::vector<double> weight_;
+  std::vector<outC> next_;
   std::vector<step> steps_;
 };
 

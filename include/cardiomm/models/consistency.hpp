@@ -17,6 +17,7 @@
 #include "cardiomm/linop/any.hpp"
 #include "cardiomm/mri/encoding.hpp"
 #include "cardiomm/mri/reconstruct.hpp"
+#include "cardiomm/prox/concept.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::models {
 
@@ -121,6 +122,57 @@ struct add_map_gradient {
   }
 };
 
+/// next = m + w (k0 - m) where the mask is, m elsewhere. Rows are (item, coil, y).
+template <class C>
+struct soft_consistency {
+  static constexpr const char* name = "cardiomm::models::soft_consistency";
+  const C* k0;
+  const C* m;
+  const std::uint8_t* mask;
+  C* next;
+  real_of<C> w;
+  index_t planes, ny, nx;  // coil images that share a mask
+  KOKKOS_INLINE_FUNCTION void operator()(index_t row, index_t first, index_t last) const {
+    const std::uint8_t* here = mask + (row / (planes * ny) * ny + row % ny) * nx;
+    const C* a = k0 + row * nx;
+    const C* b = m + row * nx;
+    C* out = next + row * nx;
+    for (index_t x = first; x < last; ++x) {
+      const real_of<C> f = here[x] ? w : real_of<C>(0);
+      out[x] = C(b[x].real() + f * (a[x].real() - b[x].real()),
+                 b[x].imag() + f * (a[x].imag() - b[x].imag()));
+    }
+  }
+};
+/// Backward of it: dnext becomes dm, dk0 (may be null) is added to; sums Re <k0 - m, M dnext>.
+template <class C>
+struct soft_consistency_backward {
+  static constexpr const char* name = "cardiomm::models::soft_consistency_backward";
+  const C* k0;
+  const C* m;
+  const std::uint8_t* mask;
+  C* dnext;
+  C* dk0;
+  real_of<C> w;
+  index_t planes, ny, nx;
+  KOKKOS_INLINE_FUNCTION double operator()(index_t, index_t first, index_t last) const {
+    double sum = 0;
+    for (index_t i = first; i < last;) {  // row by row
+      const index_t row = i / nx, end = (row + 1) * nx < last ? (row + 1) * nx : last;
+      const std::uint8_t* here = mask + (row / (planes * ny) * ny + row % ny) * nx - row * nx;
+      for (; i < end; ++i) {
+        if (!here[i]) continue;
+        const C d = dnext[i];
+        sum += (double(k0[i].real()) - double(m[i].real())) * double(d.real()) +
+               (double(k0[i].imag()) - double(m[i].imag())) * double(d.imag());
+        if (dk0) dk0[i] += C(w * d.real(), w * d.imag());
+        dnext[i] = C(d.real() - w * d.real(), d.imag() - w * d.imag());
+      }
+    }
+    return sum;
+  }
+};
+
 }  // namespace detail
 
 /// The encoding of a batch; see the top of this file. Masks (item or 1, y, x), 0/1.
@@ -134,7 +186,7 @@ class consistency {
 
  public:
   /// k: shape of k-space; `slices` neighbouring slices lie in its axis of coils.
-  consistency(const Ex&, const host_tensor<std::uint8_t, 3>& mask, const shape<4>& k,
+  consistency(const Ex& ex, const host_tensor<std::uint8_t, 3>& mask, const shape<4>& k,
               index_t slices)
       : slices_(slices) {
     const shape<3> m = shape_of(mask);
@@ -149,22 +201,34 @@ class consistency {
     const index_t coils = k[1] / slices;
     all_ = shape<5>{{1, k[0] * slices, coils, k[2], k[3]}};
     group_ = shape<5>{{1, planes_, coils, k[2], k[3]}};
-    for (index_t g = 0; g < groups; ++g) masks_.push_back(mri::detail::mask_frame(mask, g));
+    mask_ = make_tensor<std::uint8_t>(ex, m, "cardiomm::models::mask");
+    set_mask(ex, mask);
   }
 
+  /// Another mask of the same shape, which has to stay; allocates nothing. `set_operators` comes
+  /// after it.
+  void set_mask(const Ex& ex, const host_tensor<std::uint8_t, 3>& mask) {
+    require<shape_error>(shape_of(mask) == shape_of(mask_),
+                         "cardiomm: mask: expected (item, y, x) = ", shape_of(mask_), ", found ",
+                         shape_of(mask));
+    host_mask_ = mask;
+    Kokkos::deep_copy(ex, mask_, mask);
+  }
   /// Maps as k-space; the view has to stay.
-  void set_maps(const view<const C, 4, Ex>& maps) {
-    maps_ = maps;
+  void set_maps(const view<const C, 4, Ex>& maps) { maps_ = maps; }
+  /// Fused operators for `adjoint` and `step_image`, with the maps and the mask of now.
+  void set_operators() {
     encodings_.clear();
     normals_.clear();
-    for (std::size_t g = 0; g < masks_.size(); ++g)
-      mri::detail::with_sampling<T, Ex>(masks_[g], [&](const auto& sampling) {
-        const auto a =
-            mri::encoding(sampling, linop::sensitivity<T, Ex>(part(maps, static_cast<index_t>(g))));
-        encodings_.emplace_back(a);
-        normals_.emplace_back(linop::gram(a));
-        return 0;
-      });
+    const index_t groups = index_t(mask_.extent(0));
+    for (index_t g = 0; g < groups; ++g)
+      mri::detail::with_sampling<T, Ex>(
+          mri::detail::mask_frame(host_mask_, g), [&](const auto& sampling) {
+            const auto a = mri::encoding(sampling, linop::sensitivity<T, Ex>(part(maps_, g)));
+            encodings_.emplace_back(a);
+            normals_.emplace_back(linop::gram(a));
+            return 0;
+          });
   }
 
   /// x = S^H F^H k, all samples. `coil_images` of k's shape are left behind.
@@ -177,6 +241,12 @@ class consistency {
                         const out<4>& dmaps) const {
     map_gradient(ex, dx, z, dmaps);
     expand(ex, dx, dk);
+  }
+  /// dmaps += conj(x) z
+  void map_gradient(const Ex& ex, const in<4>& x, const in<4>& z, const out<4>& dmaps) const {
+    launch::rows(
+        ex, all_[1] * all_[2], all_[3] * all_[4],
+        detail::add_map_gradient<C>{x.data(), z.data(), dmaps.data(), all_[2], all_[3] * all_[4]});
   }
   /// k = F S x
   void expand(const Ex& ex, const in<4>& x, const out<4>& k) const {
@@ -204,23 +274,22 @@ class consistency {
   /// m = F S x and next = m + M (k0 - m) / (1 + a).
   void step(const Ex& ex, const in<4>& x, const in<4>& k0, double weight, const out<4>& m,
             const out<4>& next) const {
-    const C w(static_cast<T>(1 / (1 + std::abs(weight))));
     expand(ex, x, m);
-    Kokkos::deep_copy(ex, next, m);
-    masked(ex, k0, next, {w, true});
-    masked(ex, m, next, {-w, true});
+    const T w = static_cast<T>(1 / (1 + std::abs(weight)));
+    launch::rows(ex, all_[1] * all_[2] * all_[3], all_[4],
+                 detail::soft_consistency<C>{k0.data(), m.data(), mask_.data(), next.data(), w,
+                                             planes_ * all_[2], all_[3], all_[4]});
   }
-  /// Backward of step. `dnext` becomes that of m on the way; dk0 and dmaps are added to; returns
-  /// the derivative with respect to the weight. `scratch` as k-space.
+  /// Backward of step. `dnext` becomes that of m on the way; dk0, unless null, and dmaps are added
+  /// to; returns the derivative with respect to the weight. `scratch` as k-space.
   double step_backward(const Ex& ex, const in<4>& x, const in<4>& k0, const in<4>& m, double weight,
                        const out<4>& dnext, const out<4>& scratch, const out<4>& dx,
                        const out<4>& dk0, const out<4>& dmaps) const {
     const T w = static_cast<T>(1 / (1 + std::abs(weight)));
-    masked(ex, dnext, scratch, {});  // M dnext
-    const double dw = blas1::dot(ex, in<4>(k0), in<4>(scratch)).real() -
-                      blas1::dot(ex, in<4>(m), in<4>(scratch)).real();
-    blas1::axpby(ex, C(w), in<4>(scratch), C(1), dk0);
-    blas1::axpby(ex, C(-w), in<4>(scratch), C(1), dnext);
+    const double dw = prox::detail::total(
+        ex, all_.size(),
+        detail::soft_consistency_backward<C>{k0.data(), m.data(), mask_.data(), dnext.data(),
+                                             dk0.data(), w, planes_ * all_[2], all_[3], all_[4]});
     inverse(ex, dnext, scratch);
     map_gradient(ex, x, scratch, dmaps);
     maps_operator().apply_adjoint(ex, whole(scratch), plane(dx), {});
@@ -288,23 +357,11 @@ class consistency {
   linop::sensitivity<T, Ex> maps_operator() const {
     return linop::sensitivity<T, Ex>(whole(maps_));
   }
-  void map_gradient(const Ex& ex, const in<4>& x, const in<4>& z, const out<4>& dmaps) const {
-    launch::rows(
-        ex, all_[1] * all_[2], all_[3] * all_[4],
-        detail::add_map_gradient<C>{x.data(), z.data(), dmaps.data(), all_[2], all_[3] * all_[4]});
-  }
-  /// y = alpha M k, or added.
-  void masked(const Ex& ex, const in<4>& k, const out<4>& y, linop::accumulation<C> acc) const {
-    for (std::size_t g = 0; g < masks_.size(); ++g)
-      mri::detail::with_sampling<T, Ex>(masks_[g], [&](const auto& sampling) {
-        sampling.apply(ex, part(k, g), part(y, g), acc);
-        return 0;
-      });
-  }
 
   index_t slices_, planes_ = 1;
   shape<5> all_{}, group_{};
-  std::vector<host_tensor<std::uint8_t, 3>> masks_;
+  host_tensor<std::uint8_t, 3> host_mask_;
+  tensor<std::uint8_t, 3, Ex> mask_;
   view<const C, 4, Ex> maps_;
   std::vector<linop::any_operator<T, 4, 5, Ex>> encodings_;
   std::vector<linop::any_normal<T, 4, Ex>> normals_;

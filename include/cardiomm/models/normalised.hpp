@@ -212,7 +212,7 @@ class normalised_unet {
     net.forward(ex, t.v, acquisition, sampling, items, t.u, t.inner);
     leave(ex, t.u, t.moments.data(), y);
   }
-  /// dx may be dy.
+  /// dx may be dy, or null.
   void backward(const Ex& ex, const in2& acquisition, const in2& sampling, const text_items& items,
                 const view<const C, 4, Ex>& dy, const view<C, 4, Ex>& dx, const out2& dacquisition,
                 const out2& dsampling, tape& t) const {
@@ -222,14 +222,18 @@ class normalised_unet {
     const index_t n = s[0], pixels = s[1] * s[2] * s[3];
     const double* sd = t.moments.data() + n;
     const auto du = scratch.template tensor<T>(shape_of(t.u));
-    const auto dv = scratch.template tensor<T>(shape_of(t.v));
+    out4 dv;
+    if (dx.data()) dv = scratch.template tensor<T>(shape_of(t.v));
     double* sums = scratch.template take<double>(4 * n);
     using inner = detail::inner_of_sample<T>;
-    launch::sums(ex, n, pixels, inner{nullptr, dy.data(), nullptr, f}, sums);
-    launch::sums(ex, n, pixels, inner{nullptr, dy.data(), t.u.data(), f}, sums + n);
+    if (dx.data()) {
+      launch::sums(ex, n, pixels, inner{nullptr, dy.data(), nullptr, f}, sums);
+      launch::sums(ex, n, pixels, inner{nullptr, dy.data(), t.u.data(), f}, sums + n);
+    }
     launch::rows(ex, n * f.py, f.px, detail::to_features<T>{dy.data(), nullptr, sd, du.data(), f});
     net.backward(ex, t.v, acquisition, sampling, items, t.u, du, dv, dacquisition, dsampling,
                  t.inner);
+    if (!dx.data()) return;
     launch::sums(ex, n, pixels, inner{dv.data(), nullptr, nullptr, f}, sums + 2 * n);
     launch::sums(ex, n, pixels, inner{dv.data(), nullptr, t.v.data(), f}, sums + 3 * n);
     launch::rows(ex, n * s[1] * s[2], s[3],
