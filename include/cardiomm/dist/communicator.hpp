@@ -153,7 +153,7 @@ class environment {
 
  private:
   communicator world_;
-  bool mine_ = false;
+  [[maybe_unused]] bool mine_ = false;
 };
 
 #if CARDIOMM_HAS_MPI
