@@ -33,20 +33,6 @@ std::vector<float> values(const train::parameter_block<float, Ex>& b) {
 
 }  // namespace
 
-TEST_CASE("loop: order of an epoch is a permutation that belongs to seed and epoch") {
-  const auto a = train::shuffled_order(50, 1, 0), b = train::shuffled_order(50, 1, 1);
-  CHECK(a != b);
-  CHECK(a == train::shuffled_order(50, 1, 0));
-  CHECK(a != train::shuffled_order(50, 2, 0));
-  auto sorted = a;
-  std::sort(sorted.begin(), sorted.end());
-  for (index_t i = 0; i < 50; ++i) CHECK(sorted[std::size_t(i)] == i);
-  // every place is reached from every place
-  double mean = 0;
-  for (std::uint64_t e = 0; e < 400; ++e) mean += double(train::shuffled_order(9, 3, e)[4]) / 400;
-  CHECK(std::abs(mean - 4) < 0.5);
-}
-
 TEST_CASE("loop: the loss falls, validation keeps the best, the history has it all") {
   tiny_run t;
   tiny_source training(5, 0), validation(2, 100);

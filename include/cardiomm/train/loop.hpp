@@ -15,13 +15,14 @@
 #include <chrono>
 #include <optional>
 
-#include "cardiomm/core/random.hpp"
-#include "cardiomm/dist/communicator.hpp"
 #include "cardiomm/train/average.hpp"
 #include "cardiomm/train/checkpoint.hpp"
 #include "cardiomm/train/clip.hpp"
+#include "cardiomm/train/data_parallel.hpp"
 #include "cardiomm/train/history.hpp"
 #include "cardiomm/train/optimiser.hpp"
+#include "cardiomm/train/order.hpp"
+#include "cardiomm/train/prefetch.hpp"
 #include "cardiomm/train/sample.hpp"
 #include "cardiomm/train/schedule.hpp"
 #include "cardiomm/train/score.hpp"
@@ -42,6 +43,8 @@ struct loop_options {
   index_t validate_every = 1;  ///< epochs
   index_t patience = 0;  ///< validations without a better loss after which the run ends; 0: none
   index_t record_every = 0;  ///< steps of a row of the history; 0: about 100 rows an epoch
+  int threads = 1;           ///< that make samples ahead; 0: none
+  index_t depth = 4;         ///< samples that are made ahead at most
   /// Told apart when a run is resumed, beside the options above.
   std::string fingerprint;
 
@@ -58,19 +61,6 @@ struct loop_options {
             record_every);
   }
 };
-
-/// Indices 0 ... n - 1 in random order (Fisher and Yates), which belongs to seed and epoch.
-inline std::vector<index_t> shuffled_order(index_t n, std::uint64_t seed, std::uint64_t epoch) {
-  std::vector<index_t> order(static_cast<std::size_t>(n));
-  for (index_t i = 0; i < n; ++i) order[std::size_t(i)] = i;
-  for (index_t i = n; i-- > 1;) {
-    const random::words draws = random::bits(seed, std::uint64_t(i), 0x0DE20000000000u + epoch);
-    const std::uint64_t draw =
-        (std::uint64_t(draws.w[0]) << 32 | draws.w[1]) % std::uint64_t(i + 1);
-    std::swap(order[std::size_t(i)], order[std::size_t(draw)]);
-  }
-  return order;
-}
 
 /// What a step did.
 struct step_report {
@@ -123,6 +113,7 @@ class loop {
         team_(team),
         parameters_(task.parameters()),
         block_(ex_, parameters_),
+        parallel_(ex_, team, block_, parameters_),
         optimiser_(ex_, o.optimiser, block_),
         steps_per_epoch_(steps_of(training.size(), o.batch)),
         schedule_(o.schedule, o.optimiser.rate, total_steps(), steps_per_epoch_) {
@@ -162,24 +153,25 @@ class loop {
   /// One step. Throws value_error naming the sample where a loss or gradient is not finite.
   step_report advance() {
     const std::uint64_t taken = step(), e = taken / steps_per_epoch_;
-    const index_t first = index_t(taken % steps_per_epoch_) * options_.batch;
-    const index_t last = std::min(first + options_.batch, training_.size());
-    set_order(e);
+    const index_t size = batch_of(taken % steps_per_epoch_);
+    if (!ahead_ || ahead_epoch_ != e) look_ahead(e, taken % steps_per_epoch_);
     block_.zero_gradients(ex_);
-    double loss = 0;
+    double loss[1] = {0};
     std::string names;
-    for (index_t i = first + team_.rank(); i < last; i += team_.size()) {
-      const S s = training_.get(e, order_[std::size_t(i)]);
-      const outcome o = task_.accumulate(s, 1 / double(last - first), {});
-      require(std::isfinite(o.loss), "training: epoch ", e + 1, ", ", name_of(s),
-              ": loss: expected a finite number, found ", o.loss);
-      loss += o.loss / double(last - first);
-      names += (names.empty() ? "" : ", ") + name_of(s);
-    }
-    reduce(loss);
+    parallel_.step(
+        size,
+        [&](index_t, const finished_range& finished) {
+          const S s = *ahead_->next();
+          const outcome o = task_.accumulate(s, 1 / double(size), finished);
+          require(std::isfinite(o.loss), "training: epoch ", e + 1, ", ", name_of(s),
+                  ": loss: expected a finite number, found ", o.loss);
+          loss[0] += o.loss / double(size);
+          names += (names.empty() ? "" : ", ") + name_of(s);
+        },
+        loss);
     step_report r;
     r.epoch = e;
-    r.loss = loss;
+    r.loss = loss[0];
     r.rate = schedule_.rate(taken);
     r.gradient = gradient_norm(ex_, block_);
     require(std::isfinite(r.gradient), "training: epoch ", e + 1, ", ", names,
@@ -230,7 +222,8 @@ class loop {
     return v;
   }
 
-  /// Writes the best network so far, of the last validation; facts go into its metadata.
+  /// Writes the best network so far, of the last validation; facts go into its metadata. This and
+  /// `save_last` are for one process.
   void save_best(const std::string& path, const facts& metadata) {
     require(!best_.empty(), "training: best weights: expected a validation, found none");
     const auto kept = clone(ex_, block_.values());
@@ -245,8 +238,10 @@ class loop {
     save_network(path, parameters_, metadata);
   }
 
-  /// Writes all that `resume` needs, aside at first.
+  /// Writes all that `resume` needs, aside at first. All processes call it; the first one writes.
   void save(const std::string& path) const {
+    parallel_.check_equal();
+    if (!team_.first()) return;
     state s;
     s.tell("cardiomm.training", "1");
     s.tell("identity", identity());
@@ -296,7 +291,7 @@ class loop {
     gradient_sum_ = numbers[2];
     before_ = numbers[3];
     started_ = clock::now();
-    order_.clear();
+    ahead_.reset();
   }
 
  private:
@@ -308,12 +303,6 @@ class loop {
   }
   static std::string name_of(const S& s) {
     return s.name.empty() ? "sample of " + s.subject : s.name;
-  }
-  /// FNV-1a
-  static std::uint64_t hash(const std::string& text) {
-    std::uint64_t h = 1469598103934665603u;
-    for (const char c : text) h = (h ^ std::uint8_t(c)) * 1099511628211u;
-    return h;
   }
   bool out_of_patience() const { return options_.patience > 0 && worse_ >= options_.patience; }
   /// True on all processes where it is on one.
@@ -335,7 +324,7 @@ class loop {
     fact("seed", std::to_string(o.seed));
     fact("epochs", std::to_string(o.epochs));
     fact("batch", std::to_string(o.batch));
-    fact("parameters", std::to_string(block_.count()) + ", " + std::to_string(hash(names)));
+    fact("parameters", std::to_string(block_.count()) + ", " + std::to_string(hash_of(names)));
     fact("optimiser", train::name_of(o.optimiser.kind));
     fact("schedule", train::name_of(o.schedule.kind));
     fact("training data", training_.description());
@@ -357,15 +346,27 @@ class loop {
     return "no difference";
   }
 
-  void set_order(std::uint64_t e) {
-    if (!order_.empty() && order_epoch_ == e) return;
-    order_epoch_ = e;
-    order_ = shuffled_order(training_.size(), options_.seed, e);
-    if (!options_.shuffled)
-      for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = index_t(i);
+  /// Samples of a step of an epoch.
+  index_t batch_of(std::uint64_t step) const {
+    return std::min(options_.batch, training_.size() - index_t(step) * options_.batch);
   }
-
-  void reduce(double& loss) { team_.sum(&loss, 1); }
+  /// Begins to make the samples of this process, from a step of an epoch on.
+  void look_ahead(std::uint64_t e, std::uint64_t step) {
+    std::vector<index_t> order(std::size_t(training_.size()));
+    if (options_.shuffled)
+      order = shuffled(options_.seed, e, training_.size());
+    else
+      std::iota(order.begin(), order.end(), index_t(0));
+    std::vector<index_t> mine;
+    for (; step < steps_per_epoch_; ++step) {
+      const batch_share share = parallel_.share(batch_of(step));
+      for (index_t i = share.first; i < share.last; ++i)
+        mine.push_back(order[std::size_t(index_t(step) * options_.batch + i)]);
+    }
+    ahead_.reset();
+    ahead_.emplace(training_, e, std::move(mine), options_.threads, options_.depth);
+    ahead_epoch_ = e;
+  }
 
   void record(const step_report& r) {
     loss_sum_ += r.loss;
@@ -397,7 +398,7 @@ class loop {
       require(std::isfinite(o.loss), "validation: ", name_of(s),
               ": loss: expected a finite number, found ", o.loss);
       const score q = score_of(s, o);
-      const double subject = double(hash(s.subject) >> 12);
+      const double subject = double(hash_of(s.subject) >> 12);
       const double row[figures] = {o.loss, q.ssim, q.nmse, q.psnr, subject};
       std::copy_n(row, figures, all.begin() + figures * i);
       v.samples.push_back({s.subject, groups_of(s), o.loss, q});
@@ -436,13 +437,14 @@ class loop {
   dist::communicator team_;
   nn::named_parameters<T, Ex> parameters_;
   parameter_block<T, Ex> block_;
+  data_parallel<T, Ex> parallel_;
   train::optimiser<T, Ex> optimiser_;
   std::optional<weight_average<T, Ex>> average_;
   std::uint64_t steps_per_epoch_;
   train::schedule schedule_;
 
-  std::vector<index_t> order_;
-  std::uint64_t order_epoch_ = 0;
+  std::optional<prefetch<S>> ahead_;
+  std::uint64_t ahead_epoch_ = 0;
   train::history history_;
   std::vector<T> best_;
   double best_loss_ = history_row::none;

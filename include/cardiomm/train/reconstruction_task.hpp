@@ -30,7 +30,9 @@ struct reconstruction_loss {
 struct reconstruction_options {
   reconstruction_loss loss;
   models::acs_rule rule = models::acs_rule::lines;
-  /// Bytes of plans that are kept for samples of other shapes; the last one always is.
+  /// Recomputed: less memory for more time, see models/cardiomm_pass.hpp.
+  models::tapes tapes = models::tapes::kept;
+  /// Bytes of plans that are kept, each for one shape of samples; the one in use always is.
   std::size_t kept_bytes = std::size_t(2) << 30;
 };
 
@@ -120,8 +122,7 @@ class reconstruction_task {
     o.loss = loss(image, in, dimage);
     launch::segments(ex_, index_t(dimage.size()),
                      detail::add_scaled<T>{dimage.data(), dimage.data(), T(weight), true});
-    pass.backward(dimage);
-    if (finished) finished(0, net_.parameters().size());
+    pass.backward(dimage, {}, {}, {}, finished);
     ex_.fence();
     return o;
   }
@@ -267,17 +268,36 @@ class reconstruction_task {
     return sum;
   }
 
+  /// The plan for the shape of a sample. What was used longest ago is given up for a new one, so
+  /// that all together stay within the limit.
   pass_type& pass_of(const input& in) {
-    held_.clear();
-    held_.emplace_back(ex_, net_, shape_of(in.kspace), in.mask, 1, in.options);
-    return held_.back();
+    const shape<4> k = shape_of(in.kspace);
+    for (auto p = plans_.begin(); p != plans_.end(); ++p)
+      if (p->planned_for() == k) {
+        plans_.splice(plans_.begin(), plans_, p);
+        plans_.front().set_mask(in.mask, in.options.acs);
+        return plans_.front();
+      }
+    const double pixels = double(k.size());
+    const auto held = [&](double more) {
+      for (const pass_type& p : plans_) more += double(p.bytes());
+      return more;
+    };
+    // the size of a plan is known when it is there; that of the last one tells about it
+    const double about = plans_.empty() ? 0
+                                        : double(plans_.front().bytes()) * pixels /
+                                              double(plans_.front().planned_for().size());
+    while (!plans_.empty() && held(about) > double(options_.kept_bytes)) plans_.pop_back();
+    plans_.emplace_front(ex_, net_, k, in.mask, 1, in.options, options_.tapes);
+    while (plans_.size() > 1 && held(0) > double(options_.kept_bytes)) plans_.pop_back();
+    return plans_.front();
   }
 
   Ex ex_;
   models::cardiomm<T, Ex> net_;
   text_function<T> texts_;
   reconstruction_options options_;
-  std::list<pass_type> held_;
+  std::list<pass_type> plans_;  // the last one used first
 };
 
 }  // namespace cardiomm::inline CARDIOMM_ABI::train
