@@ -17,14 +17,6 @@
 
 namespace cardiomm::inline CARDIOMM_ABI::train {
 
-/// Where sources compute: one thread of the caller's, because several samples are made at once and
-/// the network has the processors.
-#ifdef KOKKOS_ENABLE_SERIAL
-using source_space = Kokkos::Serial;
-#else
-using source_space = host_space;
-#endif
-
 /// Samples `order[0]`, `order[1]`, ... of an epoch, made ahead by `threads` threads. At most
 /// `depth` samples exist that were not handed out yet, those that are being made included. The
 /// result is the same for every number of threads; 0 makes each sample when it is asked for.
