@@ -94,7 +94,8 @@ class Level(nn.Module):
 class UNet(nn.Module):
     def __init__(self, w):
         super().__init__()
-        self.levels = nn.ModuleList(Level(w, n) for n in (1, 2, 3))
+        depth = len({k.split(".")[0] for k in w if k.startswith("enc_level")})
+        self.levels = nn.ModuleList(Level(w, n) for n in range(1, 1 + depth))
         self.bottom = chain(w, "bottleneck")
         self.first, self.last = (nn.Parameter(w[f"{k}.weight"], False) for k in ("feat_extract", "conv_last"))
 

@@ -24,6 +24,14 @@ inline cardiomm::models::cardiomm_sizes published_sizes(cardiomm::index_t cascad
   return {cascades, 1, 256, unet(2), unet(1)};
 }
 
+/// A small network that is trained within an hour on two cores; texts are short codes.
+inline cardiomm::models::cardiomm_sizes small_sizes() {
+  cardiomm::models::cardiomm_sizes s{5, 1, 32, {}, {}};
+  s.image = {2, 2, 16, 1, 4, 32, {{24, 1, 1, 1, 8, 3, 32}, {32, 1, 1, 1, 12, 3, 16}}};
+  s.sensitivity = {2, 2, 8, 1, 4, 32, {{12, 1, 1, 1, 4, 3, 32}, {16, 1, 1, 1, 6, 3, 16}}};
+  return s;
+}
+
 /// Multiplications and additions of all convolutions of one image, by their definition.
 struct network_work {
   double all = 0, minimal = 0;  ///< minimal: those of 3 x 3 with stride 1
