@@ -81,9 +81,12 @@ class synthetic_frames : public source<full_frame> {
     return c;
   }
   void look(const scan& s, double phase, synthetic::canvas& c) const;
-  void expose(const scan& s, double phase, complex<float>* kspace) const;
-  void add_noise(const scan& s, std::uint64_t epoch, std::uint64_t subject, index_t frame,
+  void blur(const scan& s, complex<float>* k) const;
+  double expose(const scan& s, double phase, complex<float>* kspace) const;
+  void add_noise(const scan& s, double sigma, std::uint64_t key, index_t frame,
                  complex<float>* kspace) const;
+
+  static void leave_out(const scan& s, complex<float>* kspace);
 
   synthetic_options o_;
   synthetic::serial_fourier fourier_;
@@ -102,7 +105,9 @@ struct synthetic_frames::scan {
   std::vector<complex<float>> maps;
   double warp, warp_mm, breath_x, breath_y, breath_start;
   double poly[6], phase_field, phase_mm, off_mean, off_field;
-  double snr, correlation, sigma = 0;
+  double snr, correlation;
+  float edge;                               // width of edges, mm
+  double filter;                            // power of exp(-filter k^2) at the rim of k-space
   index_t rim_y = 0, rim_x = 0, cut_x = 0;  // k-space samples that stay zero
 
   scan(const synthetic_options& o, const subject_id& id, synthetic::contrast c) : contrast(c) {
@@ -114,16 +119,19 @@ struct synthetic_frames::scan {
                 ? 1
                 : o.min_coils + d.below(o.max_coils - o.min_coils + 1);
     pixel = d.log_uniform(o.pixel_mm.low, o.pixel_mm.high);
-    const double field = pixel * static_cast<double>(std::max(ny, nx));
-    if (field > 420 && o.pixel_mm.low * static_cast<double>(std::max(ny, nx)) <= 420)
-      pixel *= 420 / field;
-
     synthetic::draws shape(o.seed, id.number, of_anatomy);
     fields = std::make_unique<synthetic::fields>(shape);
     synthetic::anatomist make(shape, contrast, o.texture);
     body = id.family == 0   ? make.torso(contrast.acquisition.view == "long-axis")
            : id.family == 1 ? make.head()
                             : make.scene(pixel * static_cast<double>(std::min(ny, nx)));
+    // The body fills at least about half of the field of view.
+    const double fill = 2 * double(std::max(body.extent_a, body.extent_b)) / pixel /
+                        static_cast<double>(std::max(ny, nx));
+    const double wanted = d.uniform(.55, 1.1);
+    if (id.family != 2 && fill < wanted) pixel *= fill / wanted;
+    edge = static_cast<float>(pixel * d.uniform(.4, 1.6));
+    filter = d.uniform(-.3, 1.0);
     const double turn = id.family == 1 ? .3 * d.normal()
                         : d.chance(.5) ? .25 * d.normal()
                                        : d.uniform(0, 6.2832);
@@ -173,6 +181,7 @@ inline void synthetic_frames::look(const scan& s, double phase, synthetic::canva
   std::vector<active> parts;
   for (const auto& v : s.body.beating) {
     const float small = 1 - static_cast<float>(o_.motion * beat) * v.shortening;
+    if (small == 1) continue;
     const float outer = std::sqrt(small * small + v.wall * v.wall - 1);
     parts.push_back({v.x, v.y, std::cos(v.angle), std::sin(v.angle), 1 / v.a, 1 / v.b, small, outer,
                      v.wall - outer, v.wall});
@@ -217,15 +226,16 @@ inline void synthetic_frames::look(const scan& s, double phase, synthetic::canva
     }
 }
 
-/// k-space (coil, y, x) of a frame without noise.
-inline void synthetic_frames::expose(const scan& s, double phase, complex<float>* kspace) const {
+/// k-space (coil, y, x) of a frame without noise. Returns the mean of the body: of the root sum of
+/// squares where it is above a tenth of its maximum.
+inline double synthetic_frames::expose(const scan& s, double phase, complex<float>* kspace) const {
   synthetic::canvas c;
   c.ny = 2 * s.ny, c.nx = 2 * s.nx, c.pixel = static_cast<float>(s.pixel / 2);
   const auto pixels = static_cast<std::size_t>(c.ny * c.nx);
   c.u.resize(pixels), c.v.resize(pixels), c.image.assign(pixels, complex<float>(0, 0));
   look(s, phase, c);
   synthetic::painter paint(c, *s.fields);
-  for (const auto& shape : s.body.shapes) paint.paint(shape);
+  for (const auto& shape : s.body.shapes) paint.paint(shape, s.edge);
 
   // phase of the receiver and of off-resonance, with bands where the sequence makes them
   constexpr int steps = 256;
@@ -266,32 +276,68 @@ inline void synthetic_frames::expose(const scan& s, double phase, complex<float>
   fourier_.execute(true, 1, c.ny, c.nx, c.image.data());
   const index_t my = s.ny + margin, mx = s.nx + margin;
   std::vector<complex<float>> object(static_cast<std::size_t>(my * mx)), one(object.size());
+  std::vector<float> power(object.size(), 0.f);
   synthetic::centre_of(c.image.data(), c.ny, c.nx, object.data(), my, mx);
+  if (s.filter > 0) blur(s, object.data());
   fourier_.execute(false, 1, my, mx, object.data());
   for (index_t k = 0; k < s.coils; ++k) {
     const complex<float>* map = s.maps.data() + k * my * mx;
-    for (std::size_t i = 0; i < one.size(); ++i) one[i] = mul(map[i], object[i]);
+    for (std::size_t i = 0; i < one.size(); ++i) {
+      one[i] = mul(map[i], object[i]);
+      power[i] += abs2(one[i]);
+    }
     fourier_.execute(true, 1, my, mx, one.data());
     synthetic::centre_of(one.data(), my, mx, kspace + k * s.ny * s.nx, s.ny, s.nx);
   }
+  const float least = .01f * *std::max_element(power.begin(), power.end());
+  double sum = 0, count = 0;
+  for (const float p : power)
+    if (p > least) sum += double(std::sqrt(p)), count += 1;
+  return count > 0 ? sum / count : 0;
 }
 
-inline void synthetic_frames::add_noise(const scan& s, std::uint64_t epoch, std::uint64_t subject,
+/// Weighs the k-space of the object, (ny + margin, nx + margin), by exp(-filter (ky^2 + kx^2)).
+inline void synthetic_frames::blur(const scan& s, complex<float>* k) const {
+  const index_t my = s.ny + margin, mx = s.nx + margin;
+  const auto weights = [&](index_t m, index_t n) {
+    std::vector<float> w;
+    for (index_t i = 0; i < m; ++i) {
+      const double at = 2 * static_cast<double>(i - m / 2) / static_cast<double>(n);
+      w.push_back(static_cast<float>(std::exp(-s.filter * at * at)));
+    }
+    return w;
+  };
+  const auto wy = weights(my, s.ny), wx = weights(mx, s.nx);
+  for (index_t y = 0; y < my; ++y)
+    for (index_t x = 0; x < mx; ++x)
+      k[y * mx + x] *= wy[static_cast<std::size_t>(y)] * wx[static_cast<std::size_t>(x)];
+}
+
+/// Adds the noise of a frame, of variance sigma^2 per complex sample.
+inline void synthetic_frames::add_noise(const scan& s, double sigma, std::uint64_t key,
                                         index_t frame, complex<float>* kspace) const {
-  if (!(s.sigma > 0)) return;
   const index_t pixels = s.ny * s.nx;
-  const random::words key = random::bits(o_.seed + of_noise, epoch, subject);
-  const std::uint64_t mixed = key.w[0] | std::uint64_t(key.w[1]) << 32;
   std::vector<complex<float>> n(static_cast<std::size_t>(s.coils * pixels));
   noise_.add(reinterpret_cast<float*>(n.data()), 2 * s.coils * pixels,
-             static_cast<float>(s.sigma / std::sqrt(2.0)), mixed,
-             static_cast<std::uint64_t>(frame));
+             static_cast<float>(sigma / std::sqrt(2.0)), key, static_cast<std::uint64_t>(frame));
   const float q = s.coils > 1 ? static_cast<float>(s.correlation) : 0, own = std::sqrt(1 - q * q);
   for (index_t c = 0; c < s.coils; ++c) {
     const complex<float>* mine = n.data() + c * pixels;
     const complex<float>* next = n.data() + (c + 1) % s.coils * pixels;
     complex<float>* to = kspace + c * pixels;
     for (index_t i = 0; i < pixels; ++i) to[i] += own * mine[i] + q * next[i];
+  }
+}
+
+/// Zeroes the samples that are not acquired.
+inline void synthetic_frames::leave_out(const scan& s, complex<float>* kspace) {
+  if (s.rim_y + s.rim_x + s.cut_x == 0) return;
+  for (index_t row = 0; row < s.coils * s.ny; ++row) {
+    const index_t y = row % s.ny;
+    const bool all = y < s.rim_y || y >= s.ny - s.rim_y;
+    complex<float>* x = kspace + row * s.nx;
+    std::fill(x, x + (all ? s.nx : std::max(s.rim_x, s.cut_x)), complex<float>(0, 0));
+    std::fill(x + s.nx - s.rim_x, x + s.nx, complex<float>(0, 0));
   }
 }
 
@@ -315,45 +361,19 @@ inline full_frame synthetic_frames::get(std::uint64_t epoch, index_t i) const {
       out[p] = std::sqrt(sum);
     }
   };
-  const auto frame_of = [&](index_t n) {
-    const index_t all = o_.frames_per_subject;
-    return ((id.frame + n - middle) % all + all) % all;
-  };
-  const auto expose_frame = [&](index_t n) {
+  const random::words key = random::bits(o_.seed + of_noise, epoch, id.number);
+  for (index_t n = 0; n < o_.neighbours; ++n) {
+    const index_t all = o_.frames_per_subject, frame = ((id.frame + n - middle) % all + all) % all;
     complex<float>* k = f.kspace.data() + n * s.coils * pixels;
-    expose(s, static_cast<double>(frame_of(n)) / static_cast<double>(o_.frames_per_subject), k);
-    return k;
-  };
-  // The middle frame first: its body sets the noise.
-  complex<float>* k = expose_frame(middle);
-  combine(k, f.target.data());
-  float most = 0;
-  for (index_t p = 0; p < pixels; ++p) most = std::max(most, f.target.data()[p]);
-  double sum = 0;
-  index_t count = 0;
-  for (index_t p = 0; p < pixels; ++p)
-    if (f.target.data()[p] > .1f * most) sum += double(f.target.data()[p]), ++count;
-  const double mean = count > 0 ? sum / static_cast<double>(count) : 1;
-  s.sigma = mean / s.snr;
-  const auto finish = [&](index_t n, complex<float>* at) {
-    add_noise(s, epoch, id.number, frame_of(n), at);
-    for (index_t row = 0; row < s.coils * s.ny; ++row) {
-      const index_t y = row % s.ny;
-      const bool all = y < s.rim_y || y >= s.ny - s.rim_y;
-      complex<float>* x = at + row * s.nx;
-      const index_t left = all ? s.nx : std::max(s.rim_x, s.cut_x);
-      std::fill(x, x + left, complex<float>(0, 0));
-      if (!all) std::fill(x + s.nx - s.rim_x, x + s.nx, complex<float>(0, 0));
+    const double mean = expose(s, static_cast<double>(frame) / static_cast<double>(all), k);
+    if (n == middle && o_.clean_target) {
+      leave_out(s, k);
+      combine(k, f.target.data());
     }
-  };
-  if (!o_.clean_target) {
-    finish(middle, k);
-    combine(k, f.target.data());
-  } else {
-    finish(middle, k);
+    add_noise(s, mean / s.snr, key.w[0] | std::uint64_t(key.w[1]) << 32, frame, k);
+    leave_out(s, k);
+    if (n == middle && !o_.clean_target) combine(k, f.target.data());
   }
-  for (index_t n = 0; n < o_.neighbours; ++n)
-    if (n != middle) finish(n, expose_frame(n));
   f.data_range = 0;
   for (index_t p = 0; p < pixels; ++p) f.data_range = std::max(f.data_range, f.target.data()[p]);
   f.acquisition = s.contrast.acquisition;

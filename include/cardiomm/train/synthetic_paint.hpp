@@ -59,7 +59,7 @@ struct shape {
       for (int k = 0; k < sides; ++k) r = std::max(r, offset[k]);
       r /= std::cos(3.14159265f / static_cast<float>(sides));
     }
-    return r + wobble * 3 + soft;
+    return r + wobble * 3;
   }
 };
 
@@ -89,11 +89,13 @@ class painter {
       for (index_t tx = 0; tx < across_; ++tx) blocks_.push_back(bounds(ty * side, tx * side));
   }
 
-  void paint(const shape& s) {
+  /// Paints a shape with edges at least `edge` mm wide.
+  void paint(const shape& s, float edge) {
+    edge = std::max({edge, c_.pixel, s.soft});
     if (s.makes_clip >= 0) c_.clip[static_cast<std::size_t>(s.makes_clip)].assign(c_.u.size(), 0.f);
     const float mx = s.x + (s.form == shape::kind::line ? s.dx / 2 : 0);
     const float my = s.y + (s.form == shape::kind::line ? s.dy / 2 : 0);
-    const float reach = s.reach() + c_.pixel;
+    const float reach = s.reach() + edge;
     for (std::size_t k = 0; k < blocks_.size(); ++k) {
       const block& b = blocks_[k];
       const float ex = b.x - mx, ey = b.y - my, r = b.r + reach;
@@ -101,7 +103,7 @@ class painter {
       const index_t y0 = static_cast<index_t>(k) / across_ * side;
       const index_t x0 = static_cast<index_t>(k) % across_ * side;
       for (index_t y = y0; y < std::min(y0 + side, c_.ny); ++y)
-        row(s, y * c_.nx + x0, static_cast<int>(std::min(side, c_.nx - x0)));
+        row(s, y * c_.nx + x0, static_cast<int>(std::min(side, c_.nx - x0)), edge);
     }
   }
 
@@ -155,12 +157,12 @@ class painter {
     }
   }
 
-  void row(const shape& s, index_t at, int n) {
+  void row(const shape& s, index_t at, int n, float edge) {
     float d[side], cover[side];
     const float* u = c_.u.data() + at;
     const float* v = c_.v.data() + at;
     distances(s, u, v, n, d);
-    const float edge = std::max(c_.pixel, s.soft), far = edge + 3 * s.wobble;
+    const float far = edge + 3 * s.wobble;
     float nearest = 1e30f;
     for (int i = 0; i < n; ++i) nearest = std::min(nearest, d[i]);
     if (nearest > far) return;
