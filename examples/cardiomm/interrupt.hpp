@@ -4,7 +4,7 @@
 /// \file
 /// Signals. A process alone is told to stop and cleans up (`interrupt_requested`). One of several
 /// may be waiting for another that is gone, so its handler removes the temporary files itself and
-/// ends it.
+/// ends it. Work in steps that leaves a state behind is told as well, also as one of several.
 
 #include <unistd.h>
 
@@ -23,6 +23,8 @@ inline volatile std::sig_atomic_t doomed_files = 0;
 inline volatile std::sig_atomic_t rank = 0;
 inline pid_t first_process = 0;
 
+inline void ask_to_stop(int) { interrupt_requested = 1; }
+
 inline void end_process(int) {
   for (int i = 0; i < doomed_files; ++i) ::unlink(doomed[i]);
   constexpr char text[] = "cardiomm: error: interrupted, or another process ended\n";
@@ -40,6 +42,17 @@ inline void end_on_signals(const cardiomm::dist::communicator& team) {
   struct sigaction what {};
   what.sa_handler = detail::end_process;
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &what, nullptr);
+}
+
+/// For work that all processes end together after a step, and then go on from: SIGUSR1, which batch
+/// systems send ahead of the time limit, and the first SIGTERM only set `interrupt_requested`.
+inline void stop_on_signals() {
+  struct sigaction what {};
+  what.sa_handler = detail::ask_to_stop;
+  what.sa_flags = SA_RESTART;
+  sigaction(SIGUSR1, &what, nullptr);
+  what.sa_flags |= SA_RESETHAND;
+  sigaction(SIGTERM, &what, nullptr);
 }
 
 /// The error was told: what ends this process now need not be.
