@@ -82,3 +82,17 @@ TEST_CASE("codes of samplings: families apart, accelerations in order") {
   CHECK(steps(100) == 13);
   CHECK_THROWS_AS((void)at(0, "uniform"), value_error);
 }
+
+TEST_CASE("prompts are read back") {
+  const nn::text::metadata m{"Pediatric", "1.5T", "UIH", "umr670", "T1 mapping", "long-axis"};
+  const auto found = models::metadata_of_prompt(nn::text::metadata_prompt(m));
+  CHECK(numbers(models::acquisition_code(found)) == numbers(models::acquisition_code(m)));
+  CHECK(found.scanner == "umr670");
+  CHECK(models::metadata_of_prompt("a heart").modality == "unknown");
+  CHECK(models::metadata_of_prompt("").lifespan == "Adult");
+  const auto u = models::undersampling_of_prompt(nn::text::undersampling_prompt(16, "radial"));
+  CHECK(u.acceleration == 16);
+  CHECK(u.family == "radial");
+  CHECK_THROWS_AS((void)models::undersampling_of_prompt("fast"), value_error);
+  CHECK_THROWS_AS((void)models::undersampling_of_prompt("8x uniform"), value_error);
+}

@@ -90,6 +90,39 @@ host_tensor<T, 2> sampling_code(const nn::text::undersampling& u) {
   return code;
 }
 
+/// What a prompt of the acquisition (nn::text::metadata_prompt) says; other sentences say nothing.
+inline nn::text::metadata metadata_of_prompt(const std::string& prompt) {
+  using nn::text::detail::split;
+  using nn::text::detail::trimmed;
+  nn::text::metadata m;
+  const std::string_view a = " cardiac MRI reconstruction.Vendor: ", b = ". Modality: ";
+  const std::size_t i = prompt.find(a), j = prompt.rfind(b);
+  if (i == prompt.npos || j == prompt.npos || j < i + a.size() || prompt.back() != '.') return m;
+  const std::string_view all = prompt;
+  m.lifespan = prompt.substr(0, i);
+  const auto device = split(all.substr(i + a.size(), j - i - a.size()), ',');
+  const auto what = split(all.substr(j + b.size(), all.size() - j - b.size() - 1), ',');
+  std::string* const device_words[] = {&m.field, &m.vendor, &m.scanner};
+  std::string* const what_words[] = {&m.modality, &m.view};
+  for (std::size_t k = 0; k < std::min<std::size_t>(3, device.size()); ++k)
+    *device_words[k] = trimmed(device[k]);
+  for (std::size_t k = 0; k < std::min<std::size_t>(2, what.size()); ++k)
+    *what_words[k] = trimmed(what[k]);
+  return m;
+}
+
+/// What a prompt of the sampling (nn::text::undersampling_prompt) says. Throws value_error for
+/// other sentences.
+inline nn::text::undersampling undersampling_of_prompt(const std::string& prompt) {
+  const std::size_t digit = prompt.find_first_of("0123456789"), x = prompt.find("x ");
+  const bool good = digit != prompt.npos && x != prompt.npos && digit < x && x - digit < 7 &&
+                    prompt.find_first_not_of("0123456789", digit) == x && prompt.back() == '.';
+  require(good, "sampling code: expected 'Undersampling: 8x uniform.' (or random, radial), found '",
+          prompt, "'");
+  return {std::stol(prompt.substr(digit, x - digit)),
+          nn::text::detail::trimmed(prompt.substr(x + 2, prompt.size() - x - 3))};
+}
+
 }  // namespace cardiomm::inline CARDIOMM_ABI::models
 
 #endif
