@@ -8,6 +8,9 @@
 #include "interrupt.hpp"
 
 namespace program {
+
+action add_train(CLI::App& app, common_options& common);
+
 namespace {
 
 /// Newer releases of CLI11 reflow footers, which would tear the commands of the examples apart.
@@ -76,6 +79,7 @@ int run(int argc, char** argv, const cardiomm::dist::communicator& team) {
   actions["dicom"] = add_dicom(app, common);
   actions["phenotype"] = add_phenotype(app, common);
   actions["convert"] = add_convert(app, common);
+  actions["train"] = add_train(app, common);
   actions["info"] = add_info(app, common);
   actions["dataset"] = add_dataset(app, common);
   if (argc > 1 && argv[1][0] != '-' && actions.count(argv[1]) == 0) {
@@ -96,8 +100,9 @@ int run(int argc, char** argv, const cardiomm::dist::communicator& team) {
   require<value_error>(common.threads >= 0 && common.threads <= 4096,
                        "--threads: expected 0 (all) to 4096, found ", common.threads);
   const std::string name = app.get_subcommands().front()->get_name();
-  require<value_error>(team.size() == 1 || name == "recon", name, ": expected one process, found ",
-                       team.size(), "; only recon spreads its work");
+  require<value_error>(team.size() == 1 || name == "recon" || name == "train", name,
+                       ": expected one process, found ", team.size(),
+                       "; only recon and train spread their work");
   ::setenv("KOKKOS_DISABLE_WARNINGS", "1", 0);
   cardiomm::runtime_options options;
   options.threads = threads_of(common);

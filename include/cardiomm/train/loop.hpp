@@ -30,11 +30,12 @@
 
 namespace cardiomm::inline CARDIOMM_ABI::train {
 
-/// How a run goes; the defaults are the published recipe of CardioMM, on one machine.
+/// How a run goes; the defaults are the published recipe of CardioMM (4 machines with
+/// a sample each).
 struct loop_options {
   std::uint64_t seed = 42;
   index_t epochs = 15;
-  index_t batch = 1;     ///< samples of a step, of all processes together
+  index_t batch = 4;     ///< samples of a step, of all processes together
   double clip = 0.01;    ///< largest norm of the gradient; 0: any
   double average = 0;    ///< decay of the moving average that is validated and kept; 0: none
   bool shuffled = true;  ///< samples of an epoch in random order
@@ -131,6 +132,8 @@ class loop {
   const train::history& course() const { return history_; }
   double best_loss() const { return best_loss_; }
   std::uint64_t best_step() const { return best_step_; }
+  /// Steps taken before the last validation; 0 before the first.
+  std::uint64_t validated_step() const { return validated_; }
   /// Seconds of the run so far, over all its parts.
   double seconds() const {
     return before_ + std::chrono::duration<double>(clock::now() - started_).count();
@@ -207,6 +210,7 @@ class loop {
       ++worse_;
     }
     due_ = false;
+    validated_ = v.step;
     if (validation_) {
       history_row row;
       row.step = double(v.step);
@@ -252,9 +256,10 @@ class loop {
     if (average_) s.put("average", average_->values());
     if (!best_.empty()) s.put("best", best_);
     s.put("history", history_.numbers());
-    s.put("counters", std::vector<std::uint64_t>{
-                          optimiser_.steps(), average_ ? average_->updates() : 0, best_step_,
-                          std::uint64_t(worse_), std::uint64_t(due_), std::uint64_t(recorded_)});
+    s.put("counters",
+          std::vector<std::uint64_t>{optimiser_.steps(), average_ ? average_->updates() : 0,
+                                     best_step_, std::uint64_t(worse_), std::uint64_t(due_),
+                                     std::uint64_t(recorded_), validated_});
     s.put("numbers", std::vector<double>{best_loss_, loss_sum_, gradient_sum_, seconds()});
     s.save(path);
   }
@@ -270,8 +275,8 @@ class loop {
             ": belongs to another run: ", difference(s.told("identity"), identity()));
     const auto counters = s.template get<std::uint64_t>("counters");
     const auto numbers = s.template get<double>("numbers");
-    require<io_error>(counters.size() == 6 && numbers.size() == 4, path,
-                      ": expected 6 counters and 4 numbers, found ", counters.size(), " and ",
+    require<io_error>(counters.size() == 7 && numbers.size() == 4, path,
+                      ": expected 7 counters and 4 numbers, found ", counters.size(), " and ",
                       numbers.size());
     s.get("values", block_.values());
     for (const auto& [name, p] : parameters_)
@@ -286,6 +291,7 @@ class loop {
     worse_ = index_t(counters[3]);
     due_ = counters[4] != 0;
     recorded_ = index_t(counters[5]);
+    validated_ = counters[6];
     best_loss_ = numbers[0];
     loss_sum_ = numbers[1];
     gradient_sum_ = numbers[2];
@@ -448,7 +454,7 @@ class loop {
   train::history history_;
   std::vector<T> best_;
   double best_loss_ = history_row::none;
-  std::uint64_t best_step_ = 0;
+  std::uint64_t best_step_ = 0, validated_ = 0;
   index_t worse_ = 0, recorded_ = 0;
   bool due_ = false;
   double loss_sum_ = 0, gradient_sum_ = 0, before_ = 0;
