@@ -17,6 +17,7 @@
 #include "cardiomm/core/random.hpp"
 #include "cardiomm/linop/concept.hpp"
 #include "cardiomm/nn/concept.hpp"
+#include "cardiomm/nn/packets.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::nn {
 
@@ -160,21 +161,52 @@ struct pointwise_backward {
     for (; c < last; ++c) q[c] = g[c] * f.slope(p[c], c);
   }
 };
-/// Share of the gradient of a PReLU slope: sum of dy min(0, x).
+/// Share of the gradient of a channel's PReLU slope: sum of dy min(0, x).
 template <class T>
 struct prelu_slope_sum {
   static constexpr const char* name = "cardiomm::nn::prelu_slope";
   const T* x;
   const T* dy;
   index_t channels;
-  bool per_channel;
   KOKKOS_INLINE_FUNCTION double operator()(index_t c, index_t first, index_t last) const {
     double sum = 0;
     for (index_t i = first; i < last; ++i) {
-      const index_t at = per_channel ? i * channels + c : i;
+      const index_t at = i * channels + c;
       sum += x[at] < T(0) ? double(x[at]) * double(dy[at]) : 0.0;
     }
     return sum;
+  }
+};
+/// The same with one slope for all, and dx = dy f'(x) in the same pass; dx may be dy, or null.
+template <class T, ExecutionSpace Ex>
+struct prelu_backward {
+  static constexpr const char* name = "cardiomm::nn::prelu_backward";
+  const T* slope;
+  const T* x;
+  const T* dy;
+  T* dx;
+  KOKKOS_INLINE_FUNCTION double operator()(index_t, index_t first, index_t last) const {
+    constexpr index_t run = 256;  // added in the features' precision
+    double total = 0;
+    for (index_t i = first; i < last; i += run)
+      total += double(part(i, i + run < last ? i + run : last));
+    return total;
+  }
+  KOKKOS_FORCEINLINE_FUNCTION T part(index_t first, index_t last) const {
+    T sum = 0;
+    lane<T, Ex> wide(T(0));
+    packets<T, Ex>(first, last, [&](auto tag, index_t i) {
+      using L = typename decltype(tag)::type;
+      using traits = lane_traits<L>;
+      const L v = traits::load(x + i), d = traits::load(dy + i);
+      const L below = traits::select(v > L(T(0)), L(T(0)), d);
+      if constexpr (std::is_same_v<L, lane<T, Ex>>)
+        wide = traits::fma(below, v, wide);
+      else
+        sum += traits::sum(below * v);
+      if (dx) traits::store(dx + i, traits::select(v > L(T(0)), d, L(*slope) * d));
+    });
+    return sum + lane_traits<lane<T, Ex>>::sum(wide);
   }
 };
 /// gradient[i] += sum[i]
@@ -263,12 +295,21 @@ struct prelu : pointwise_layer<prelu<T, R, Ex>, T, R, Ex> {
   void backward(const Ex& ex, const typename base::in& x, const typename base::result& y,
                 const typename base::result& dy, const typename base::gradient& dx,
                 nothing& t) const {
+    const index_t n = weight.size();
+    if (weight.gradient() && n == 1) {
+      typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+      double* sum = scratch.template take<double>(1);
+      launch::sums(ex, 1, static_cast<index_t>(x.size()),
+                   detail::prelu_backward<T, Ex>{weight.data(), x.data(), dy.data(), dx.data()},
+                   sum);
+      launch::segments(ex, 1, detail::add_sums<T>{sum, weight.gradient()});
+      return;
+    }
     if (weight.gradient()) {
-      const index_t n = weight.size();
       typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
       double* sums = scratch.template take<double>(n);
       launch::sums(ex, n, static_cast<index_t>(x.size()) / n,
-                   detail::prelu_slope_sum<T>{x.data(), dy.data(), n, n > 1}, sums);
+                   detail::prelu_slope_sum<T>{x.data(), dy.data(), n}, sums);
       launch::segments(ex, n, detail::add_sums<T>{sums, weight.gradient()});
     }
     pointwise_layer<prelu, T, R, Ex>::backward(ex, x, y, dy, dx, t);

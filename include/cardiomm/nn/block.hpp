@@ -6,8 +6,10 @@
 ///
 ///     y = x + attention(conv(prelu(conv(x))))
 ///
-/// Source: the residual channel attention block of Zhang et al., ECCV 2018. In inference the second
-/// convolution sums its results while it makes them, and one pass does gate and residual.
+/// Source: the residual channel attention block of Zhang et al., ECCV 2018. The second convolution
+/// sums its results while it makes them, and one pass does gate and residual. For backward two
+/// features are kept, the results of both convolutions; in a row of blocks the inputs of all but
+/// the first are found from the output, x = y - gate * result.
 
 #include "cardiomm/nn/channel_attention.hpp"
 #include "cardiomm/nn/conv.hpp"
@@ -24,9 +26,10 @@ class attention_block : public layer<attention_block<T, Ex>, T, 4, 4, Ex> {
   using base = layer<attention_block, T, 4, 4, Ex>;
   static constexpr const char* name = "attention_block";
   static constexpr bool inplace_ok = true;
-  using body_type = residual_layer<
-      sequential<conv<T, 2, Ex>, prelu<T, 4, Ex>, conv<T, 2, Ex>, channel_attention<T, Ex>>>;
-  using tape = typename body_type::tape;
+  struct tape {
+    view<T, 4, Ex> a, c;  ///< results of the first and the second convolution
+    typename channel_attention<T, Ex>::tape gate;
+  };
 
   conv<T, 2, Ex> first, second;
   prelu<T, 4, Ex> activation;
@@ -42,9 +45,14 @@ class attention_block : public layer<attention_block<T, Ex>, T, 4, 4, Ex> {
         attention(ex, n, reduction, 3) {}
 
   index_t width() const { return first.in_channels(); }
-  body_type body() const { return residual(first | activation | second | attention); }
   shape<4> output(const shape<4>& in) const { return first.output(in); }
-  tape record(memory<Ex>& m, const shape<4>& in) const { return body().record(m, in); }
+  tape record(memory<Ex>& m, const shape<4>& in) const {
+    tape t;
+    t.a = m.template take<T>(in);
+    t.c = m.template take<T>(in);
+    t.gate = attention.record(m, in);
+    return t;
+  }
 
   /// y may be x.
   void forward(const Ex& ex, const typename base::in& x, const typename base::out& y) const {
@@ -66,13 +74,37 @@ class attention_block : public layer<attention_block<T, Ex>, T, 4, 4, Ex> {
     second.forward_sums(ex, inner, r, same_value{}, sums);
     attention.gates(ex, s[0], s[1] * s[2], sums, gate);
   }
+  /// y may be x.
   void forward(const Ex& ex, const typename base::in& x, const typename base::out& y,
                tape& t) const {
-    body().forward(ex, x, y, t);
+    typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+    const shape<4> s = output(shape_of(x));
+    const auto inner = scratch.template tensor<T>(s);
+    double* sums = scratch.template take<double>(s[0] * s[3]);
+    first.forward(ex, x, t.a);
+    activation.forward(ex, t.a, inner);
+    second.forward_sums(ex, inner, t.c, same_value{}, sums);
+    attention.gates(ex, s[0], s[1] * s[2], sums, t.gate);
+    attention.scale_add(ex, t.c, t.gate.gate.data(), x, y);
   }
+  /// x of the y of forward; x may be y.
+  void restore(const Ex& ex, const typename base::result& y, const typename base::gradient& x,
+               const tape& t) const {
+    attention.scale_subtract(ex, t.c, t.gate.gate.data(), y, x);
+  }
+  /// Does not read y; dx may be dy.
   void backward(const Ex& ex, const typename base::in& x, const typename base::result& y,
                 const typename base::result& dy, const typename base::gradient& dx, tape& t) const {
-    body().backward(ex, x, y, dy, dx, t);
+    typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+    const shape<4> s = shape_of(x);
+    const auto dc = scratch.template tensor<T>(s), d = scratch.template tensor<T>(s);
+    nothing none;
+    attention.backward(ex, t.c, y, dy, dc, t.gate);
+    activation.forward(ex, t.a, d);
+    second.backward(ex, d, t.c, dc, d, none);
+    activation.backward(ex, t.a, d, d, d, none);
+    first.backward(ex, x, t.a, d, dx.data() ? dc : dx, none);
+    if (dx.data()) add(ex, dy, dc, dx);
   }
   named_parameters<T, Ex> parameters() const {
     named_parameters<T, Ex> all;
@@ -99,19 +131,13 @@ class attention_blocks : public layer<attention_blocks<T, Ex>, T, 4, 4, Ex> {
   using base = layer<attention_blocks, T, 4, 4, Ex>;
   static constexpr const char* name = "attention_blocks";
   static constexpr bool inplace_ok = true;
-  struct tape {
-    std::vector<view<T, 4, Ex>> between;
-    std::vector<typename attention_block<T, Ex>::tape> inner;
-  };
+  using tape = std::vector<typename attention_block<T, Ex>::tape>;
   std::vector<attention_block<T, Ex>> blocks;
 
   shape<4> output(const shape<4>& in) const { return blocks.empty() ? in : blocks[0].output(in); }
   tape record(memory<Ex>& m, const shape<4>& in) const {
     tape t;
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
-      t.inner.push_back(blocks[i].record(m, in));
-      if (i + 1 < blocks.size()) t.between.push_back(m.template take<T>(in));
-    }
+    for (const auto& b : blocks) t.push_back(b.record(m, in));
     return t;
   }
   /// y may be x.
@@ -120,27 +146,38 @@ class attention_blocks : public layer<attention_blocks<T, Ex>, T, 4, 4, Ex> {
     for (std::size_t i = 0; i < blocks.size(); ++i)
       blocks[i].forward(ex, i == 0 ? x : typename base::in(y), y);
   }
+  /// y may be x.
   void forward(const Ex& ex, const typename base::in& x, const typename base::out& y,
                tape& t) const {
-    if (blocks.empty()) Kokkos::deep_copy(ex, y, x);
+    if (blocks.empty() && x.data() != y.data()) Kokkos::deep_copy(ex, y, x);
     for (std::size_t i = 0; i < blocks.size(); ++i)
-      blocks[i].forward(ex, before(t, i, x), i + 1 < blocks.size() ? t.between[i] : y, t.inner[i]);
+      blocks[i].forward(ex, i == 0 ? x : typename base::in(y), y, t[i]);
   }
+  /// x of the y of forward; x may be y.
+  void restore(const Ex& ex, const typename base::result& y, const typename base::gradient& x,
+               const tape& t) const {
+    if (blocks.empty() && x.data() != y.data()) Kokkos::deep_copy(ex, x, y);
+    for (std::size_t i = blocks.size(); i-- > 0;)
+      blocks[i].restore(ex, i + 1 == blocks.size() ? y : typename base::result(x), x, t[i]);
+  }
+  /// dx may be dy.
   void backward(const Ex& ex, const typename base::in& x, const typename base::result& y,
                 const typename base::result& dy, const typename base::gradient& dx, tape& t) const {
     if (blocks.empty()) {
-      if (dx.data()) Kokkos::deep_copy(ex, dx, dy);
+      if (dx.data() && dx.data() != dy.data()) Kokkos::deep_copy(ex, dx, dy);
       return;
     }
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
-    view<T, 4, Ex> d[2];
-    for (auto& v : d)
-      if (blocks.size() > 1) v = scratch.template tensor<T>(shape_of(x));
+    view<T, 4, Ex> before, d;
+    if (blocks.size() > 1) {
+      before = scratch.template tensor<T>(shape_of(x));
+      d = scratch.template tensor<T>(shape_of(x));
+    }
     for (std::size_t i = blocks.size(); i-- > 0;) {
       const bool last = i + 1 == blocks.size();
-      const typename base::result out = last ? y : typename base::result(t.between[i]);
-      const typename base::result dout = last ? dy : typename base::result(d[(i + 1) % 2]);
-      blocks[i].backward(ex, before(t, i, x), out, dout, i == 0 ? dx : d[i % 2], t.inner[i]);
+      if (i > 0) blocks[i].restore(ex, last ? y : typename base::result(before), before, t[i]);
+      blocks[i].backward(ex, i == 0 ? x : typename base::in(before), y,
+                         last ? dy : typename base::result(d), i == 0 ? dx : d, t[i]);
     }
   }
   named_parameters<T, Ex> parameters() const {
@@ -148,11 +185,6 @@ class attention_blocks : public layer<attention_blocks<T, Ex>, T, 4, 4, Ex> {
     for (std::size_t i = 0; i < blocks.size(); ++i)
       append(all, std::to_string(i) + ".", blocks[i].parameters());
     return all;
-  }
-
- private:
-  static typename base::in before(const tape& t, std::size_t i, const typename base::in& x) {
-    return i == 0 ? x : typename base::in(t.between[i - 1]);
   }
 };
 

@@ -46,8 +46,9 @@ struct small_dense {
     }
   }
 };
-/// y = x * gate, or skip + x * gate; rows are pixels, columns channels.
-template <class T, ExecutionSpace Ex, bool Add>
+/// y = x * gate, skip + x * gate or skip - x * gate (Add 0, 1, -1); rows are pixels, columns
+/// channels.
+template <class T, ExecutionSpace Ex, int Add>
 struct scale_channels {
   static constexpr const char* name = "cardiomm::nn::scale_channels";
   const T* x;
@@ -62,8 +63,10 @@ struct scale_channels {
       using L = typename decltype(tag)::type;
       using traits = lane_traits<L>;
       const L v = traits::load(x + base + c), w = traits::load(g + c);
-      if constexpr (Add) {
+      if constexpr (Add > 0) {
         traits::store(y + base + c, traits::fma(v, w, traits::load(skip + base + c)));
+      } else if constexpr (Add < 0) {
+        traits::store(y + base + c, traits::fma(v, -w, traits::load(skip + base + c)));
       } else {
         traits::store(y + base + c, v * w);
       }
@@ -191,12 +194,17 @@ class channel_attention : public layer<channel_attention<T, Ex>, T, 4, 4, Ex> {
   /// y = x * gate; y may be x.
   void scale(const Ex& ex, const typename base::in& x, const T* gate,
              const typename base::out& y) const {
-    apply<false>(ex, x, gate, nullptr, y);
+    apply<0>(ex, x, gate, nullptr, y);
   }
   /// y = skip + x * gate; y may be x or skip.
   void scale_add(const Ex& ex, const typename base::in& x, const T* gate,
                  const typename base::in& skip, const typename base::out& y) const {
-    apply<true>(ex, x, gate, skip.data(), y);
+    apply<1>(ex, x, gate, skip.data(), y);
+  }
+  /// y = skip - x * gate; y may be x or skip.
+  void scale_subtract(const Ex& ex, const typename base::in& x, const T* gate,
+                      const typename base::in& skip, const typename base::out& y) const {
+    apply<-1>(ex, x, gate, skip.data(), y);
   }
 
   void forward(const Ex& ex, const typename base::in& x, const typename base::out& y) const {
@@ -268,7 +276,7 @@ class channel_attention : public layer<channel_attention<T, Ex>, T, 4, 4, Ex> {
         ex, items, c,
         detail::small_dense<T, detail::sigmoid_function, Ex>{up.data(), inner, gate, h, c});
   }
-  template <bool Add>
+  template <int Add>
   void apply(const Ex& ex, const typename base::in& x, const T* gate, const T* skip,
              const typename base::out& y) const {
     const auto s = shape_of(x);

@@ -126,18 +126,19 @@ class conv : public layer<conv<T, D, Ex>, T, D + 2, D + 2, Ex> {
     conv_engine::forward_sums(ex, sizes(x, y), options_.tf32, x.data(), weight_.data(), bias_data(),
                               y.data(), f, sums);
   }
+  /// dx may be x.
   void backward(const Ex& ex, const typename base::in& x, const typename base::result&,
                 const typename base::result& dy, const typename base::gradient& dx,
                 nothing&) const {
     const conv_sizes s = sizes(x, dy);
-    if (dx.data())
-      conv_engine::adjoint(ex, s, options_.tf32, dy.data(), weight_.data(),
-                           static_cast<const T*>(nullptr), dx.data());
     if (weight_.gradient())
       conv_engine::add_weight_gradient(ex, s, options_.tf32, x.data(), dy.data(),
                                        weight_.gradient());
     if (bias_ && bias_.gradient())
       add_column_sums(ex, s.out_pixels(), out_, dy.data(), bias_.gradient());
+    if (dx.data())
+      conv_engine::adjoint(ex, s, options_.tf32, dy.data(), weight_.data(),
+                           static_cast<const T*>(nullptr), dx.data());
   }
   named_parameters<T, Ex> parameters() const {
     named_parameters<T, Ex> all{{"weight", weight_}};

@@ -52,8 +52,24 @@ struct add_kernel {
     for (index_t i = first; i < last; ++i) y[i] += x[i];
   }
 };
+template <class V>
+struct sum_kernel {
+  static constexpr const char* name = "cardiomm::nn::sum";
+  const V* a;
+  const V* b;
+  V* y;
+  KOKKOS_INLINE_FUNCTION void operator()(index_t first, index_t last) const {
+    for (index_t i = first; i < last; ++i) y[i] = a[i] + b[i];
+  }
+};
 }  // namespace detail
 
+/// y = a + b, which may be y
+template <ExecutionSpace Ex, TensorView A, TensorView B, TensorView Y>
+void add(const Ex& ex, const A& a, const B& b, const Y& y) {
+  launch::segments(ex, static_cast<index_t>(y.size()),
+                   detail::sum_kernel<element_of<Y>>{a.data(), b.data(), y.data()});
+}
 /// y += x
 template <ExecutionSpace Ex, TensorView X, TensorView Y>
 void add(const Ex& ex, const X& x, const Y& y) {
