@@ -78,6 +78,11 @@ TEST_CASE("errors that are better small, one group, perfect groups") {
   const auto nmse = analysis::fairness_report({{"4", {0.01, 0.02}}, {"8", {0.05, 0.07}}}, o);
   CHECK(nmse.best == "4");
   CHECK(nmse.ser.value == Approx(4));
+  o.perfect = std::numeric_limits<double>::infinity();
+  const auto psnr = analysis::fairness_report({{"4", {30, 32}}, {"8", {35, 37}}}, o);
+  CHECK(psnr.best == "8");
+  CHECK(psnr.gap.value == Approx(5));
+  CHECK(std::isnan(psnr.ser.value));
   o.perfect = 1;
   const auto one = analysis::fairness_report({{"only", {0.9}}}, o);
   CHECK(one.gap.value == 0);

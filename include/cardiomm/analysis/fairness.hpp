@@ -109,8 +109,8 @@ inline mann_whitney compare_groups(const std::vector<double>& a, const std::vect
 
 /// How a report is made.
 struct fairness_options {
-  /// Of a subject with the best value possible (Dice and SSIM 1; NMSE 0); the error of a value is
-  /// its distance from it.
+  /// The best value possible (Dice and SSIM 1; NMSE 0); the error of a value is its distance from
+  /// it. Infinite (PSNR): the larger the better, without a skewed error ratio.
   double perfect = 1;
   double level = 0.95;       ///< of confidence
   index_t resamples = 2000;  ///< of the bootstrap; 0: no intervals
@@ -168,14 +168,14 @@ inline double gap_of(const std::vector<double>& means) {
   const auto [low, high] = std::minmax_element(means.begin(), means.end());
   return *high - *low;
 }
-/// NaN where no group has an error, infinite where one has none.
+/// NaN where no group has an error or errors are not finite, infinite where one has none.
 inline double skewed_error_ratio(const std::vector<double>& means, double perfect) {
   double low = std::numeric_limits<double>::infinity(), high = 0;
   for (const double m : means) {
     low = std::min(low, std::abs(perfect - m));
     high = std::max(high, std::abs(perfect - m));
   }
-  return high > 0 ? high / low : undefined();
+  return high > 0 && std::isfinite(high) ? high / low : undefined();
 }
 
 }  // namespace detail
@@ -207,7 +207,8 @@ inline fairness fairness_report(const grouped_values& values, const fairness_opt
     for (const double x : v) square += (x - g.mean.value) * (x - g.mean.value);
     g.sd = v.size() > 1 ? std::sqrt(square / double(v.size() - 1)) : detail::undefined();
     means.push_back(g.mean.value);
-    error.push_back(std::abs(o.perfect - g.mean.value));
+    error.push_back(std::isinf(o.perfect) ? (o.perfect > 0 ? -g.mean.value : g.mean.value)
+                                          : std::abs(o.perfect - g.mean.value));
     r.mean += g.mean.value * double(v.size());
     count += double(v.size());
     r.groups.push_back(g);
