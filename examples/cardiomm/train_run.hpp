@@ -9,6 +9,7 @@
 ///     state.safetensors      from which it goes on to the same bits
 ///     best.safetensors       the network of the best validation, last.safetensors the last one
 ///     history.csv, curves.svg, curves.png
+///     groups.csv, fairness.csv   scores of the best validation by vendor, field, acceleration ...
 
 #include <filesystem>
 
@@ -51,6 +52,9 @@ inline void write_text(const std::string& path, const std::string& text) {
 std::string time_left(double seconds);
 /// history.csv, curves.svg and curves.png.
 void write_history(const std::string& folder, const train::history& h);
+/// groups.csv and fairness.csv (docs/fairness.md); all processes call it, the first one writes.
+void write_groups(const std::string& folder, const train::validation_report& v,
+                  const dist::communicator& team);
 }  // namespace detail
 
 /// Trains until the end, the time or the user stops it. `about` goes into the metadata of the
@@ -65,8 +69,9 @@ void run_training(K& task, const train::source<typename K::sample_type>& samples
   const dist::communicator& team = common.team;
   stop_on_signals();
   const std::string folder = s.output + "/", state = folder + "state.safetensors";
+  train::sampling plan(s.sampling, samples);
   const train::endless<S> drawn(
-      samples, s.samples_per_epoch > 0 ? s.samples_per_epoch : samples.size(), s.loop.seed);
+      samples, s.samples_per_epoch > 0 ? s.samples_per_epoch : samples.size(), s.loop.seed, &plan);
   s.loop.shuffled = false;  // the source is
   s.loop.fingerprint = detail::fingerprint_of(root.noted());
   dist::together(team, [&] {
@@ -76,7 +81,7 @@ void run_training(K& task, const train::source<typename K::sample_type>& samples
     require<io_error>(fs::is_directory(s.output), s.output, ": cannot be made: ", failed.message());
   });
   progress show(common);
-  train::loop<K> loop(task, drawn, validation, s.loop, team);
+  train::loop<K> loop(task, drawn, validation, s.loop, team, &plan);
   std::uint64_t before = 0;
   dist::together(team, [&] {
     if (!fs::exists(state)) return;
@@ -148,6 +153,7 @@ void run_training(K& task, const train::source<typename K::sample_type>& samples
     ssim = v.mean.ssim;
     save_all();
     if (v.best && team.first()) loop.save_best(folder + "best.safetensors", facts_of(v.step));
+    if (v.best && validation) detail::write_groups(s.output, v, team);
     if (!validation) return;
     show.stage("epoch " + std::to_string(v.epoch) + "/" + std::to_string(s.loop.epochs) +
                ", step " + std::to_string(v.step) + ": training loss " + number("%.5f", loss) +
@@ -165,7 +171,6 @@ void run_training(K& task, const train::source<typename K::sample_type>& samples
     out_of_time = time_is_up();
     return out_of_time || interrupt_requested != 0;
   };
-  stop_on_signals();
   train::loop_end end = train::loop_end::stopped;
   if (time_is_up() && !loop.ended())
     out_of_time = true;
