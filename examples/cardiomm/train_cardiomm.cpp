@@ -39,10 +39,12 @@ models::unet_sizes read_unet(config_block b, const models::unet_sizes& published
       {"side", &models::unet_sizes::level::side}};
   for (const auto& [name, member] : lists) {
     std::vector<index_t> v = levels_of(member);
-    b.read_list(name, v, 1);
+    const std::string_view blocks[] = {"encoder", "fuse", "skip"};  // may be left out
+    const bool some = std::find(std::begin(blocks), std::end(blocks), name) == std::end(blocks);
+    b.read_list(name, v, some ? 1 : 0);
     for (std::size_t i = 0; i < v.size(); ++i) u.levels[i].*member = v[i];
   }
-  b.read("bottleneck", u.bottleneck, 1, 1000);
+  b.read("bottleneck", u.bottleneck, 0, 1000);
   b.read("reduction", u.reduction, 1, 1000);
   b.finish();
   return u;
