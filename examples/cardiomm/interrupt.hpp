@@ -23,7 +23,8 @@ inline volatile std::sig_atomic_t doomed_files = 0;
 inline volatile std::sig_atomic_t rank = 0;
 inline pid_t first_process = 0;
 
-inline void ask_to_stop(int) { interrupt_requested = 1; }
+inline volatile std::sig_atomic_t stop_wanted = 0;
+inline void ask_to_stop(int) { stop_wanted = 1; }
 
 inline void end_process(int) {
   for (int i = 0; i < doomed_files; ++i) ::unlink(doomed[i]);
@@ -45,15 +46,18 @@ inline void end_on_signals(const cardiomm::dist::communicator& team) {
 }
 
 /// For work that all processes end together after a step, and then go on from: SIGUSR1, which batch
-/// systems send ahead of the time limit, and the first SIGTERM only set `interrupt_requested`.
+/// systems send ahead of the time limit, and the first SIGTERM or SIGINT only ask for the end.
 inline void stop_on_signals() {
   struct sigaction what {};
   what.sa_handler = detail::ask_to_stop;
   what.sa_flags = SA_RESTART;
   sigaction(SIGUSR1, &what, nullptr);
-  what.sa_flags |= SA_RESETHAND;
+  what.sa_flags |= SA_RESETHAND;  // a second one ends the process at once
   sigaction(SIGTERM, &what, nullptr);
+  sigaction(SIGINT, &what, nullptr);
 }
+/// Whether a signal asked this process to stop since `stop_on_signals`.
+inline bool stop_requested() { return detail::stop_wanted != 0 || interrupt_requested != 0; }
 
 /// The error was told: what ends this process now need not be.
 inline void say_no_more() { detail::rank = 2; }

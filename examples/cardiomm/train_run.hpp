@@ -169,7 +169,7 @@ void run_training(K& task, const train::source<typename K::sample_type>& samples
   };
   hooks.stop = [&] {
     out_of_time = time_is_up();
-    return out_of_time || interrupt_requested != 0;
+    return out_of_time || stop_requested();
   };
   train::loop_end end = train::loop_end::stopped;
   if (time_is_up() && !loop.ended())
