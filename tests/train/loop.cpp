@@ -71,7 +71,7 @@ TEST_CASE("loop: a run that was stopped anywhere goes on to the same bits") {
   const scratch w;
   all.save_best(w / "best", {});
   all.save_last(w / "last", {});
-  for (const std::uint64_t stop : {1u, 3u, 4u, 8u, 9u}) {
+  for (const std::uint64_t stop : {1u, 3u, 4u, 8u, 9u, 103u, 106u}) {
     {
       tiny_run part;
       train::loop<tiny_task> first(part.task, training, &validation, o);
@@ -79,13 +79,23 @@ TEST_CASE("loop: a run that was stopped anywhere goes on to the same bits") {
       std::uint64_t at = 0;
       h.on_step = [&](const auto& r) { at = r.step; };
       h.stop = [&] { return at == stop; };
-      CHECK(first.run(h) == train::loop_end::stopped);
-      first.save(w / "state");
+      if (stop > 100) {  // in the middle of the validation after a step
+        struct killed {};
+        h.on_validation = [&](const auto& v) {
+          if (v.step != stop - 100) return;
+          first.save(w / "state");
+          throw killed();
+        };
+        CHECK_THROWS_AS(first.run(h), killed);
+      } else {
+        CHECK(first.run(h) == train::loop_end::stopped);
+        first.save(w / "state");
+      }
     }
     tiny_run other(7);  // other first values: the state has to bring all
     train::loop<tiny_task> second(other.task, training, &validation, o);
     second.resume(w / "state");
-    CHECK(second.step() == stop);
+    CHECK(second.step() == stop % 100);
     CHECK(second.run() == train::loop_end::finished);
     CHECK(values(second.block()) == values(all.block()));
     second.save_best(w / "best2", {});

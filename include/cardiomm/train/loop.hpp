@@ -24,6 +24,7 @@
 #include "cardiomm/train/order.hpp"
 #include "cardiomm/train/prefetch.hpp"
 #include "cardiomm/train/sample.hpp"
+#include "cardiomm/train/sampling.hpp"
 #include "cardiomm/train/schedule.hpp"
 #include "cardiomm/train/score.hpp"
 #include "cardiomm/train/task.hpp"
@@ -103,15 +104,17 @@ class loop {
   using Ex = typename K::execution_space;
   using S = typename K::sample_type;
 
-  /// `validation` may be null. All references have to outlive the loop.
+  /// `validation` may be null. `plan` weighs the samples by their groups, and its state becomes
+  /// that of the loop. All references have to outlive the loop.
   loop(K& task, const source<S>& training, const source<S>* validation, const loop_options& o,
-       const dist::communicator& team = {})
+       const dist::communicator& team = {}, sampling* plan = nullptr)
       : task_(task),
         ex_(task.space()),
         training_(training),
         validation_(validation),
         options_((o.check(), o)),
         team_(team),
+        plan_(plan),
         parameters_(task.parameters()),
         block_(ex_, parameters_),
         parallel_(ex_, team, block_, parameters_),
@@ -159,22 +162,27 @@ class loop {
     const index_t size = batch_of(taken % steps_per_epoch_);
     if (!ahead_ || ahead_epoch_ != e) look_ahead(e, taken % steps_per_epoch_);
     block_.zero_gradients(ex_);
-    double loss[1] = {0};
+    // the loss, then what groups lost
+    std::vector<double> sums(1 + (plan_ ? plan_->pending().size() : 0), 0.0);
     std::string names;
     parallel_.step(
         size,
         [&](index_t, const finished_range& finished) {
           const S s = *ahead_->next();
-          const outcome o = task_.accumulate(s, 1 / double(size), finished);
+          const double weight = plan_ ? plan_->weight(groups_of(s)) : 1;
+          const outcome o = task_.accumulate(s, weight / double(size), finished);
           require(std::isfinite(o.loss), "training: epoch ", e + 1, ", ", name_of(s),
                   ": loss: expected a finite number, found ", o.loss);
-          loss[0] += o.loss / double(size);
+          sums[0] += o.loss / double(size);
+          if (plan_) plan_->observe(groups_of(s), o.loss);
+          if (plan_) std::copy_n(plan_->pending().begin(), sums.size() - 1, sums.begin() + 1);
           names += (names.empty() ? "" : ", ") + name_of(s);
         },
-        loss);
+        sums);
+    if (plan_) std::copy(sums.begin() + 1, sums.end(), plan_->pending().begin());
     step_report r;
     r.epoch = e;
-    r.loss = loss[0];
+    r.loss = sums[0];
     r.rate = schedule_.rate(taken);
     r.gradient = gradient_norm(ex_, block_);
     require(std::isfinite(r.gradient), "training: epoch ", e + 1, ", ", names,
@@ -183,6 +191,7 @@ class loop {
     optimiser_.step(ex_, block_, r.rate,
                     options_.clip > 0 ? clip_factor(r.gradient, options_.clip) : 1);
     if (average_) average_->update(ex_, block_);
+    if (plan_) plan_->update();
     r.step = step();
     record(r);
     if (r.step % steps_per_epoch_ == 0) {
@@ -197,18 +206,18 @@ class loop {
     validation_report v;
     v.step = step();
     v.epoch = epoch();
-    const average_in_use<T, Ex> now(ex_, average_ ? &*average_ : nullptr, block_);
-    if (validation_) judge(v, hooks);
-    v.best = !validation_ || v.loss < best_loss_ || best_.empty();
-    if (v.best) {
-      best_loss_ = validation_ ? v.loss : history_row::none;
-      best_step_ = v.step;
-      const auto values = to_host(block_.values());
-      best_.assign(values.data(), values.data() + values.size());
-      worse_ = 0;
-    } else {
-      ++worse_;
+    {
+      const average_in_use<T, Ex> now(ex_, average_ ? &*average_ : nullptr, block_);
+      if (validation_) judge(v, hooks);
+      v.best = !validation_ || v.loss < best_loss_ || best_.empty();
+      if (v.best) {
+        best_loss_ = validation_ ? v.loss : history_row::none;
+        best_step_ = v.step;
+        const auto values = to_host(block_.values());
+        best_.assign(values.data(), values.data() + values.size());
+      }
     }
+    worse_ = v.best ? 0 : worse_ + 1;
     due_ = false;
     validated_ = v.step;
     if (validation_) {
@@ -254,6 +263,7 @@ class loop {
       if (!p.trainable()) s.put("frozen." + name, p.value());
     for (const auto& [name, v] : optimiser_.state()) s.put("optimiser." + name, v);
     if (average_) s.put("average", average_->values());
+    if (plan_ && !plan_->weights().empty()) s.put("group_weights", plan_->weights());
     if (!best_.empty()) s.put("best", best_);
     s.put("history", history_.numbers());
     s.put("counters",
@@ -283,6 +293,8 @@ class loop {
       if (!p.trainable()) s.get("frozen." + name, p.value());
     for (const auto& [name, v] : optimiser_.state()) s.get("optimiser." + name, v);
     if (average_) s.get("average", average_->values());
+    if (plan_ && !plan_->weights().empty())
+      plan_->set_weights(s.template get<double>("group_weights"));
     if (s.contains("best")) best_ = s.template get<T>("best");
     history_ = train::history::from(s.template get<double>("history"));
     optimiser_.set_steps(counters[0]);
@@ -441,6 +453,7 @@ class loop {
   const source<S>* validation_;
   loop_options options_;
   dist::communicator team_;
+  sampling* plan_;
   nn::named_parameters<T, Ex> parameters_;
   parameter_block<T, Ex> block_;
   data_parallel<T, Ex> parallel_;
