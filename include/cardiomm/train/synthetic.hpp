@@ -19,9 +19,11 @@
 
 #include "cardiomm/mri/phantom.hpp"
 #include "cardiomm/train/sample.hpp"
-#include "cardiomm/train/synthetic_anatomy.hpp"
+#include "cardiomm/train/synthetic_head.hpp"
 #include "cardiomm/train/synthetic_options.hpp"
 #include "cardiomm/train/synthetic_receive.hpp"
+#include "cardiomm/train/synthetic_scene.hpp"
+#include "cardiomm/train/synthetic_torso.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::train {
 
@@ -97,7 +99,7 @@ class synthetic_frames : public source<full_frame> {
 struct synthetic_frames::scan {
   synthetic::contrast contrast;
   index_t ny, nx, coils;
-  double pixel;
+  double pixel_y, pixel_x;  // mm
   synthetic::body body;
   std::unique_ptr<synthetic::fields> fields;
   synthetic::placement place;
@@ -105,6 +107,7 @@ struct synthetic_frames::scan {
   std::vector<complex<float>> maps;
   double warp, warp_mm, breath_x, breath_y, breath_start;
   double poly[6], phase_field, phase_mm, off_mean, off_field;
+  bool shimmed;  // no bands
   double snr, correlation;
   float edge;                               // width of edges, mm
   double filter;                            // power of exp(-filter k^2) at the rim of k-space
@@ -118,18 +121,21 @@ struct synthetic_frames::scan {
     coils = o.min_coils == 1 && d.chance(o.single_coil)
                 ? 1
                 : o.min_coils + d.below(o.max_coils - o.min_coils + 1);
-    pixel = d.log_uniform(o.pixel_mm.low, o.pixel_mm.high);
+    double pixel = d.log_uniform(o.pixel_mm.low, o.pixel_mm.high);
     synthetic::draws shape(o.seed, id.number, of_anatomy);
     fields = std::make_unique<synthetic::fields>(shape);
-    synthetic::anatomist make(shape, contrast, o.texture);
-    body = id.family == 0   ? make.torso(contrast.acquisition.view == "long-axis")
-           : id.family == 1 ? make.head()
-                            : make.scene(pixel * static_cast<double>(std::min(ny, nx)));
+    body = id.family == 0 ? synthetic::torso_maker(shape, contrast, o.texture)
+                                .make(contrast.acquisition.view == "long-axis")
+           : id.family == 1 ? synthetic::head_maker(shape, contrast, o.texture).make()
+                            : synthetic::scene_maker(shape, contrast, o.texture)
+                                  .make(pixel * static_cast<double>(std::min(ny, nx)));
     // The body fills at least about half of the field of view.
     const double fill = 2 * double(std::max(body.extent_a, body.extent_b)) / pixel /
                         static_cast<double>(std::max(ny, nx));
     const double wanted = d.uniform(.55, 1.1);
     if (id.family != 2 && fill < wanted) pixel *= fill / wanted;
+    const double aspect = d.chance(.35) ? d.log_uniform(.8, 1.25) : 1;
+    pixel_y = pixel * aspect, pixel_x = pixel / aspect;
     edge = static_cast<float>(pixel * d.uniform(.4, 1.6));
     filter = d.uniform(-.3, 1.0);
     const double turn = id.family == 1 ? .3 * d.normal()
@@ -155,6 +161,7 @@ struct synthetic_frames::scan {
     phase_field = p * d.uniform(0, .8), phase_mm = d.uniform(200, 500);
     off_mean = p * d.uniform(-.5, .5);
     off_field = p * d.uniform(.1, .5) * contrast.field / 1.5;
+    shimmed = d.chance(.88);
     snr = d.log_uniform(o.snr.low, o.snr.high);
     correlation = d.uniform(0, o.noise_correlation);
     if (d.chance(o.padded)) {
@@ -167,7 +174,7 @@ struct synthetic_frames::scan {
       if (kind >= .6) cut_x = 2 * part(nx);
     }
     maps.resize(static_cast<std::size_t>(coils * (ny + margin) * (nx + margin)));
-    receiver->maps(place, pixel * static_cast<double>(ny), pixel * static_cast<double>(nx),
+    receiver->maps(place, pixel_y * static_cast<double>(ny), pixel_x * static_cast<double>(nx),
                    ny + margin, nx + margin, maps.data());
   }
 };
@@ -193,8 +200,8 @@ inline void synthetic_frames::look(const scan& s, double phase, synthetic::canva
   const float scale = 1 / static_cast<float>(s.warp_mm), amount = static_cast<float>(s.warp);
   for (index_t j = 0; j < c.ny; ++j)
     for (index_t i = 0; i < c.nx; ++i) {
-      const float px = static_cast<float>(i - c.nx / 2) * c.pixel;
-      const float py = static_cast<float>(j - c.ny / 2) * c.pixel;
+      const float px = static_cast<float>(i - c.nx / 2) * c.dx;
+      const float py = static_cast<float>(j - c.ny / 2) * c.dy;
       float u, v;
       s.place.apply(px, py, u, v);
       const float r = u * u * ia * ia + v * v * ib * ib;
@@ -230,7 +237,8 @@ inline void synthetic_frames::look(const scan& s, double phase, synthetic::canva
 /// squares where it is above a tenth of its maximum.
 inline double synthetic_frames::expose(const scan& s, double phase, complex<float>* kspace) const {
   synthetic::canvas c;
-  c.ny = 2 * s.ny, c.nx = 2 * s.nx, c.pixel = static_cast<float>(s.pixel / 2);
+  c.ny = 2 * s.ny, c.nx = 2 * s.nx, c.dy = static_cast<float>(s.pixel_y / 2);
+  c.dx = static_cast<float>(s.pixel_x / 2);
   const auto pixels = static_cast<std::size_t>(c.ny * c.nx);
   c.u.resize(pixels), c.v.resize(pixels), c.image.assign(pixels, complex<float>(0, 0));
   look(s, phase, c);
@@ -246,7 +254,7 @@ inline double synthetic_frames::expose(const scan& s, double phase, complex<floa
         mri::balanced_steady_state(s.contrast.typical, s.contrast.tr, s.contrast.flip, 0);
     for (int k = 0; k <= steps; ++k) {
       const auto z = mri::balanced_steady_state(s.contrast.typical, s.contrast.tr, s.contrast.flip,
-                                                2 * pi * k / steps) /
+                                                4 * pi * k / steps) /
                      on;
       band[static_cast<std::size_t>(k)] =
           complex<float>(static_cast<float>(z.real()), static_cast<float>(z.imag()));
@@ -254,19 +262,20 @@ inline double synthetic_frames::expose(const scan& s, double phase, complex<floa
   }
   const float scale = 1 / static_cast<float>(s.phase_mm);
   for (index_t j = 0; j < c.ny; ++j) {
-    const float y = static_cast<float>(j - c.ny / 2) * c.pixel / 100;
+    const float y = static_cast<float>(j - c.ny / 2) * c.dy / 100;
     for (index_t i = 0; i < c.nx; ++i) {
       complex<float>& z = c.image[static_cast<std::size_t>(j * c.nx + i)];
       if (!(abs2(z) > 0)) continue;
-      const float x = static_cast<float>(i - c.nx / 2) * c.pixel / 100;
+      const float x = static_cast<float>(i - c.nx / 2) * c.dx / 100;
       const float f = s.fields->smooth.at(100 * x * scale + .5f, 100 * y * scale);
       float turn = static_cast<float>(s.poly[0]) + static_cast<float>(s.poly[1]) * x +
                    static_cast<float>(s.poly[2]) * y + static_cast<float>(s.poly[3]) * x * y +
                    static_cast<float>(s.poly[4]) * x * x + static_cast<float>(s.poly[5]) * y * y +
                    static_cast<float>(s.phase_field) * f;
       if (s.contrast.balanced) {
-        const float off =
-            static_cast<float>(s.off_mean + s.off_field * double(f)) / (2 * float(pi));
+        float off = static_cast<float>(s.off_mean + s.off_field * double(f));
+        if (s.shimmed) off = 2.3f * off / std::sqrt(2.3f * 2.3f + off * off);
+        off /= 4 * float(pi);  // the response has the period of two turns
         const float at = (off - std::floor(off)) * steps;
         z = mul(z, band[static_cast<std::size_t>(at)]);
       }

@@ -33,7 +33,7 @@ struct synthetic_options {
   index_t min_coils = 1, max_coils = 12;
   double single_coil = 0.1;  ///< share of subjects with one coil (if min_coils is 1)
 
-  span_of snr = {8, 100};         ///< mean of the body over the noise of a coil, log-uniform
+  span_of snr = {12, 120};        ///< mean of the body over the noise of a coil, log-uniform
   bool clean_target = false;      ///< target without noise, instead of that of the noisy data
   span_of pixel_mm = {1.1, 3.0};  ///< pixel size, log-uniform
   double phase = 1;               ///< strength of the image phase; 0: coils' phase only

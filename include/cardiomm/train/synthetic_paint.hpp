@@ -19,8 +19,9 @@ namespace cardiomm::inline CARDIOMM_ABI::train::synthetic {
 /// What fills a shape besides its value.
 enum class pattern : std::uint8_t {
   none,
-  folds,  ///< `second` along the level lines of a random field: folded bands
-  blobs   ///< `second` where a random field is high
+  folds,   ///< `second` along the level lines of a random field: folded bands
+  blobs,   ///< `second` where a random field is high
+  ribbons  ///< as folds, of a field of narrow band, with `third` along both sides of them
 };
 
 /// A shape, lengths in mm. Its outline is distorted by a random field, and its value is modulated
@@ -41,13 +42,16 @@ struct shape {
   float wobble = 0;           ///< distortion of the outline, mm
   float wobble_mm = 40;       ///< period of the distorting field
   complex<float> value = {};  ///< signal
-  complex<float> second = {};
+  complex<float> second = {}, third = {};
+  float ribbon = 0;               ///< width of `third`
+  float bend = 0;                 ///< displacement of the whole shape by a random field, mm
+  float bend_mm = 40;             ///< period of that field
   float level = 0, width = 0.3f;  ///< of the pattern
   float pattern_mm = 60;          ///< period of the pattern's field
   float texture = 0;              ///< relative modulation
   float texture_mm = 60;          ///< period of the texture's field
   float shift = 0;                ///< where in the fields this shape looks
-  float soft = 0;                 ///< width of the edge, at least a pixel, mm
+  float soft = 0;                 ///< width of the edge, mm
   float opacity = 1;
 
   /// Radius around the middle that holds the shape.
@@ -59,21 +63,24 @@ struct shape {
       for (int k = 0; k < sides; ++k) r = std::max(r, offset[k]);
       r /= std::cos(3.14159265f / static_cast<float>(sides));
     }
-    return r + wobble * 3;
+    return r + wobble * 3 + bend * 3;
   }
 };
 
 /// Random fields that shapes of a subject share.
 struct fields {
-  field smooth, fine, rough;
+  field smooth, fine, rough, waves;
   explicit fields(draws& d)
-      : smooth(d, 1, 3, 1.0), fine(d, 1, 6, d.uniform(0.6, 1.1)), rough(d, 3, 7, 0.3) {}
+      : smooth(d, 1, 3, 1.0),
+        fine(d, 1, 6, d.uniform(0.6, 1.1)),
+        rough(d, 3, 7, 0.3),
+        waves(d, 3, 4, .5) {}
 };
 
 /// Pixels and where each looks in the body at rest, mm.
 struct canvas {
   index_t ny = 0, nx = 0;
-  float pixel = 1;  ///< mm
+  float dy = 1, dx = 1;  ///< pixel, mm
   std::vector<float> u, v;
   std::vector<complex<float>> image;
   std::array<std::vector<float>, 4> clip;
@@ -91,7 +98,7 @@ class painter {
 
   /// Paints a shape with edges at least `edge` mm wide.
   void paint(const shape& s, float edge) {
-    edge = std::max({edge, c_.pixel, s.soft});
+    edge = std::max({edge, c_.dy, c_.dx, s.soft});
     if (s.makes_clip >= 0) c_.clip[static_cast<std::size_t>(s.makes_clip)].assign(c_.u.size(), 0.f);
     const float mx = s.x + (s.form == shape::kind::line ? s.dx / 2 : 0);
     const float my = s.y + (s.form == shape::kind::line ? s.dy / 2 : 0);
@@ -161,7 +168,17 @@ class painter {
     float d[side], cover[side];
     const float* u = c_.u.data() + at;
     const float* v = c_.v.data() + at;
-    distances(s, u, v, n, d);
+    float bent_u[side], bent_v[side];
+    if (s.bend > 0) {
+      const float scale = 1 / s.bend_mm;
+      for (int i = 0; i < n; ++i) {
+        bent_u[i] = u[i] + s.bend * f_.smooth.at(u[i] * scale + s.shift, v[i] * scale);
+        bent_v[i] = v[i] + s.bend * f_.smooth.at(v[i] * scale, u[i] * scale - s.shift);
+      }
+      distances(s, bent_u, bent_v, n, d);
+    } else {
+      distances(s, u, v, n, d);
+    }
     const float far = edge + 3 * s.wobble;
     float nearest = 1e30f;
     for (int i = 0; i < n; ++i) nearest = std::min(nearest, d[i]);
@@ -189,11 +206,15 @@ class painter {
       complex<float> value = s.value;
       float factor = 1;
       if (s.fill != pattern::none) {
-        const float scale = 1 / s.pattern_mm;
-        const float f = f_.fine.at(u[i] * scale - s.shift, v[i] * scale + s.shift) - s.level;
-        const float g = s.fill == pattern::folds ? s.width - std::fabs(f) : f;
-        const float w = std::min(1.f, std::max(0.f, 0.5f + g / (0.35f * s.width + 1e-3f)));
-        value += w * (s.second - s.value);
+        const float scale = 1 / s.pattern_mm, pu = u[i] * scale - s.shift,
+                    pv = v[i] * scale + s.shift;
+        const field& from = s.fill == pattern::ribbons ? f_.waves : f_.fine;
+        const float f = from.at(pu, pv) - s.level;
+        const float g = s.fill == pattern::blobs ? f : s.width - std::fabs(f);
+        const float sharp = 1 / (.35f * s.width + 1e-3f);
+        const auto share = [&](float x) { return std::min(1.f, std::max(0.f, .5f + x * sharp)); };
+        if (s.fill == pattern::ribbons) value += share(g + s.ribbon) * (s.third - s.value);
+        value += share(g) * (s.second - value);
       }
       if (s.texture > 0) {
         const float scale = 1 / s.texture_mm;

@@ -99,7 +99,7 @@ class receiver {
   /// `a`, `b`: semi-axes of the body's outline, mm.
   receiver(draws& d, index_t coils, double a, double b) : coils_(coils) {
     constexpr double pi = 3.14159265358979323846;
-    const double start = d.uniform(0, 2 * pi), away = d.uniform(15, 60);
+    const double start = d.uniform(0, 2 * pi), away = d.uniform(25, 70);
     const double cover = coils > 3 && d.chance(.6) ? 2 * pi : d.uniform(.8, 1.9) * pi;
     const double plane = d.uniform(-40, 40);
     const double perimeter = cover * (a + b) / 2;
