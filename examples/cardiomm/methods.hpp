@@ -46,6 +46,8 @@ template <class T>
 solution<T> run_radial(const request<T>& r);
 template <class T>
 solution<T> run_grappa(const request<T>& r);
+template <class T>
+solution<T> run_pisf(const request<T>& r);
 
 /// All of `recon`: the files that a command names are read, reconstructed and written.
 void run_recon(const recon_command& c, const common_options& common);
@@ -72,6 +74,7 @@ solution<T> run_recipe(const request<T>& r) {
   if (m == "lps") return run_lps(r);
   if (m == "nlinv") return run_nlinv(r);
   if (m == "radial") return run_radial(r);
+  if (m == "pisf") return run_pisf(r);
   return run_grappa(r);
 }
 

@@ -38,6 +38,8 @@ inline constexpr method methods[] = {
     {"lps", "low rank + sparse in the temporal spectrum", true, true, true},
     {"nlinv", "maps and image together, by Gauss-Newton steps", false, true, true, 8, 0},
     {"radial", "non-Cartesian (--traj), lambda TV in time", false, true, true},
+    {"pisf", "the unrolled network of lines PISF (--weights), then the root sum of squares", false,
+     false, true},
     {"cardiomm", "the unrolled network CardioMM (--weights, and text or --embedding)", false, false,
      false},
 };
@@ -91,7 +93,7 @@ struct recon_command {
   }
   /// The image is a magnitude.
   bool magnitude() const {
-    return method == "rss" || network() || (method == "grappa" && maps.empty());
+    return method == "rss" || method == "pisf" || network() || (method == "grappa" && maps.empty());
   }
 };
 
@@ -149,19 +151,22 @@ struct recon_inputs {
 /// The same for the options of `--method cardiomm`.
 inline void check_network_options(const recon_command& c) {
   if (!c.network()) {
-    const std::pair<const char*, bool> own[] = {{"--weights", !c.weights.empty()},
-                                                {"--embedding", !c.embedding.empty()},
-                                                {"--text-weights", !c.text_weights.empty()},
-                                                {"--metadata", c.metadata.has_value()},
-                                                {"--undersampling", c.undersampling.has_value()},
-                                                {"--merges", !c.merges.empty()},
-                                                {"--text-heads", c.heads.has_value()},
-                                                {"--acs", c.acs.has_value()},
-                                                {"--acs-shape", c.acs_shape.has_value()},
-                                                {"--batch", c.batch.has_value()},
-                                                {"--tiled", c.tiled}};
+    const std::pair<const char*, bool> own[] = {
+        {"--weights", !c.weights.empty() && c.method != "pisf"},
+        {"--embedding", !c.embedding.empty()},
+        {"--text-weights", !c.text_weights.empty()},
+        {"--metadata", c.metadata.has_value()},
+        {"--undersampling", c.undersampling.has_value()},
+        {"--merges", !c.merges.empty()},
+        {"--text-heads", c.heads.has_value()},
+        {"--acs", c.acs.has_value()},
+        {"--acs-shape", c.acs_shape.has_value()},
+        {"--batch", c.batch.has_value()},
+        {"--tiled", c.tiled}};
     for (const auto& [name, given] : own)
       require<value_error>(!given, name, ": expected --method cardiomm, found --method ", c.method);
+    require<value_error>(c.method != "pisf" || !c.weights.empty(),
+                         "--weights: expected the .safetensors file of --method pisf, found none");
     return;
   }
   require<value_error>(
@@ -252,8 +257,9 @@ inline void check_options(const recon_command& c) {
                        "--matrix: expected --method radial, found --method ", c.method);
   require<value_error>(c.method != "radial" || (!c.crop && !c.scale && c.mask.empty()),
                        "--method radial: expected none of --mask, --crop-readout and --scale");
-  require<value_error>(c.maps.empty() || (c.method != "nlinv" && !c.network()),
-                       "--maps: expected a method that uses coil maps, found --method ", c.method);
+  require<value_error>(
+      c.maps.empty() || (c.method != "nlinv" && c.method != "pisf" && !c.network()),
+      "--maps: expected a method that uses coil maps, found --method ", c.method);
   check_network_options(c);
   require<value_error>(!c.coils || *c.coils >= 1, "--compress: expected at least 1 coil, found ",
                        c.coils.value_or(0));
