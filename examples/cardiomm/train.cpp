@@ -79,6 +79,16 @@ void read_schedule(config_block b, train::schedule_options& o) {
   b.finish();
 }
 
+void read_sampling(config_block b, train::sampling_options& o) {
+  b.read("balance", o.balance);
+  b.read("replacement", o.replacement);
+  b.read("importance", o.importance);
+  b.read("group_dro", o.group_dro, 0);
+  b.read("by", o.by);
+  b.read_names("groups", o.groups);
+  b.finish();
+}
+
 train_settings read_settings(config_block& b) {
   train_settings s;
   s.output = "run";
@@ -93,6 +103,7 @@ train_settings read_settings(config_block& b) {
   b.read("average", o.average, 0, 1);
   read_optimiser(b.block("optimiser"), o.optimiser);
   read_schedule(b.block("schedule"), o.schedule);
+  read_sampling(b.block("sampling"), s.sampling);
   config_block v = b.block("validation");
   v.read("subjects", s.validation_subjects, 0, 1000000);
   v.read("every_epochs", o.validate_every, 1, 1000000000);

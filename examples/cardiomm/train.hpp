@@ -158,6 +158,20 @@ class config_block {
     }
     note(key, v);
   }
+  /// A list of text.
+  void read_names(const std::string& key, std::vector<std::string>& v) {
+    if (has(key)) {
+      const json& all = at(key);
+      require<value_error>(all.is_array(), where(key), ": expected a list of text, found ",
+                           shown(all));
+      v.clear();
+      for (const json& name : all) {
+        require<value_error>(name.is_string(), where(key), ": expected text, found ", shown(name));
+        v.push_back(name.get<std::string>());
+      }
+    }
+    note(key, v);
+  }
   void note(const std::string& key, const json& value) {
     notes_->emplace_back(path_of(key), value);
   }
@@ -233,8 +247,9 @@ struct train_command {
 
 /// What the configuration says for networks of every kind.
 struct train_settings {
-  std::string output;             ///< folder of the run
-  train::loop_options loop;       ///< without the fingerprint
+  std::string output;        ///< folder of the run
+  train::loop_options loop;  ///< without the fingerprint
+  train::sampling_options sampling;
   index_t samples_per_epoch = 0;  ///< 0: every sample once
   index_t validation_subjects = 8;
   double checkpoint_seconds = 60, maximum_minutes = 0;

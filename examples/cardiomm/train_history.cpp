@@ -2,6 +2,7 @@
 /// \file
 /// What `cardiomm train` writes about its course.
 
+#include "cardiomm/train/group_report.hpp"
 #include "train_run.hpp"
 
 namespace program::detail {
@@ -19,6 +20,30 @@ std::string time_left(double seconds) {
 void write_history(const std::string& folder, const train::history& h) {
   io::write_csv(folder + "/history.csv", h.table());
   write_text(folder + "/curves.svg", io::svg(h.chart()) + "\n");
+}
+
+void write_groups(const std::string& folder, const train::validation_report& v,
+                  const dist::communicator& team) {
+  json mine = json::array();
+  for (const auto& s : v.samples)
+    mine.push_back({s.subject, s.of, s.loss, s.quality.ssim, s.quality.nmse, s.quality.psnr});
+  std::vector<train::scored_sample> all;
+  const auto number = [](const json& value) {  // what is not finite is null
+    return value.is_number() ? value.get<double>() : train::history_row::none;
+  };
+  for (int r = 0; r < team.size(); ++r)
+    for (const json& s : json::parse(team.broadcast(r == team.rank() ? dump(mine) : "", r)))
+      all.push_back({s[0].get<std::string>(),
+                     s[1].get<train::groups>(),
+                     {{"loss", number(s[2])},
+                      {"ssim", number(s[3])},
+                      {"nmse", number(s[4])},
+                      {"psnr", number(s[5])}}});
+  if (!team.first()) return;
+  const auto reports = train::group_reports(all);
+  if (reports.empty()) return;
+  io::write_csv(folder + "/groups.csv", train::group_table(reports));
+  io::write_csv(folder + "/fairness.csv", train::fairness_table(reports));
 }
 
 }  // namespace program::detail
