@@ -75,7 +75,7 @@ double relative(const std::vector<T>& a, const std::vector<double>& b) {
 }
 
 struct errors {
-  double value, sums, dx, dw, db;
+  double value, sums, dx, dw, db, active, active_dw;
 };
 
 /// Forward with bias and sums, and all gradients, against plain loops in double.
@@ -107,8 +107,32 @@ errors against_loops(const conv_geometry& g) {
   host::backward_weight(ex, g, x.data(), dy.data(), our_dw.data(), our_db.data());
   for (auto& v : our_dw) v -= T(1);
   for (auto& v : our_db) v -= T(1);
-  return {relative(our_y, y), relative(our_sums, sums), relative(our_dx, dx), relative(our_dw, dw),
-          relative(our_db, db)};
+  errors e{relative(our_y, y),
+           relative(our_sums, sums),
+           relative(our_dx, dx),
+           relative(our_dw, dw),
+           relative(our_db, db),
+           0,
+           0};
+  // the same behind a PReLU that is not stored
+  const T slope(-0.375);
+  std::fill(y.begin(), y.end(), 0.0);
+  std::fill(dw.begin(), dw.end(), 0.0);
+  products(g, [&](index_t i, index_t j, index_t k) {
+    const double v = double(x[k]) * (x[k] > 0 ? 1.0 : double(slope));
+    y[i] += double(w[j]) * v;
+    dw[j] += v * double(dy[i]);
+  });
+  std::fill(our_dw.begin(), our_dw.end(), T(0));
+  host::backward_weight(ex, g, x.data(), dy.data(), our_dw.data(), static_cast<T*>(nullptr),
+                        &slope);
+  e.active_dw = relative(our_dw, dw);
+  if (host::activates<T, ex_t>(g)) {
+    host::forward(ex, g, x.data(), w.data(), static_cast<const T*>(nullptr), our_y.data(),
+                  nn::same_value{}, our_sums.data(), &slope);
+    e.active = relative(our_y, y);
+  }
+  return e;
 }
 
 template <class T>
@@ -128,6 +152,8 @@ void check(const conv_geometry& g, double tolerance) {
   CHECK(e.dx < tolerance);
   CHECK(e.dw < tolerance);
   CHECK(e.db < tolerance);
+  CHECK(e.active < tolerance);
+  CHECK(e.active_dw < tolerance);
 }
 
 }  // namespace

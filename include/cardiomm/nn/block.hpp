@@ -79,11 +79,9 @@ class attention_block : public layer<attention_block<T, Ex>, T, 4, 4, Ex> {
                tape& t) const {
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
     const shape<4> s = output(shape_of(x));
-    const auto inner = scratch.template tensor<T>(s);
     double* sums = scratch.template take<double>(s[0] * s[3]);
     first.forward(ex, x, t.a);
-    activation.forward(ex, t.a, inner);
-    second.forward_sums(ex, inner, t.c, same_value{}, sums);
+    second.forward_activated(ex, t.a, activation.weight.data(), t.c, sums);
     attention.gates(ex, s[0], s[1] * s[2], sums, t.gate);
     attention.scale_add(ex, t.c, t.gate.gate.data(), x, y);
   }
@@ -100,8 +98,7 @@ class attention_block : public layer<attention_block<T, Ex>, T, 4, 4, Ex> {
     const auto dc = scratch.template tensor<T>(s), d = scratch.template tensor<T>(s);
     nothing none;
     attention.backward(ex, t.c, y, dy, dc, t.gate);
-    activation.forward(ex, t.a, d);
-    second.backward(ex, d, t.c, dc, d, none);
+    second.backward_activated(ex, t.a, activation.weight.data(), dc, d);
     activation.backward(ex, t.a, d, d, d, none);
     first.backward(ex, x, t.a, d, dx.data() ? dc : dx, none);
     if (dx.data()) add(ex, dy, dc, dx);

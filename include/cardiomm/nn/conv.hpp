@@ -126,19 +126,28 @@ class conv : public layer<conv<T, D, Ex>, T, D + 2, D + 2, Ex> {
     conv_engine::forward_sums(ex, sizes(x, y), options_.tf32, x.data(), weight_.data(), bias_data(),
                               y.data(), f, sums);
   }
-  /// dx may be x.
+  /// y = conv(prelu(x)) with one slope, and its sums.
+  void forward_activated(const Ex& ex, const typename base::in& x, const T* slope,
+                         const typename base::out& y, double* sums) const {
+    conv_engine::forward_activated(ex, sizes(x, y), options_.tf32, x.data(), slope, weight_.data(),
+                                   bias_data(), y.data(), sums);
+  }
   void backward(const Ex& ex, const typename base::in& x, const typename base::result&,
                 const typename base::result& dy, const typename base::gradient& dx,
                 nothing&) const {
-    const conv_sizes s = sizes(x, dy);
     if (weight_.gradient())
-      conv_engine::add_weight_gradient(ex, s, options_.tf32, x.data(), dy.data(),
+      conv_engine::add_weight_gradient(ex, sizes(x, dy), options_.tf32, x.data(), dy.data(),
                                        weight_.gradient());
-    if (bias_ && bias_.gradient())
-      add_column_sums(ex, s.out_pixels(), out_, dy.data(), bias_.gradient());
-    if (dx.data())
-      conv_engine::adjoint(ex, s, options_.tf32, dy.data(), weight_.data(),
-                           static_cast<const T*>(nullptr), dx.data());
+    backward_rest(ex, x, dy, dx);
+  }
+  /// Backward of forward_activated as far as prelu(x).
+  void backward_activated(const Ex& ex, const typename base::in& x, const T* slope,
+                          const typename base::result& dy,
+                          const typename base::gradient& dx) const {
+    if (weight_.gradient())
+      conv_engine::add_activated_gradient(ex, sizes(x, dy), options_.tf32, x.data(), slope,
+                                          dy.data(), weight_.gradient());
+    backward_rest(ex, x, dy, dx);
   }
   named_parameters<T, Ex> parameters() const {
     named_parameters<T, Ex> all{{"weight", weight_}};
@@ -147,6 +156,15 @@ class conv : public layer<conv<T, D, Ex>, T, D + 2, D + 2, Ex> {
   }
 
  private:
+  void backward_rest(const Ex& ex, const typename base::in& x, const typename base::result& dy,
+                     const typename base::gradient& dx) const {
+    const conv_sizes s = sizes(x, dy);
+    if (bias_ && bias_.gradient())
+      add_column_sums(ex, s.out_pixels(), out_, dy.data(), bias_.gradient());
+    if (dx.data())
+      conv_engine::adjoint(ex, s, options_.tf32, dy.data(), weight_.data(),
+                           static_cast<const T*>(nullptr), dx.data());
+  }
   const T* bias_data() const { return bias_ ? bias_.data() : nullptr; }
   template <class X, class Y>
   conv_sizes sizes(const X& x, const Y& y) const {

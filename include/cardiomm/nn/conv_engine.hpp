@@ -73,6 +73,44 @@ void forward_sums(const Ex& ex, const conv_sizes& s, bool tf32, const T* x, cons
   channel_sums<T>(ex, s.items, pixels, s.out_channels, nn::detail::sum_of_values<T>{y}, sums);
 }
 
+/// Convolutions of prelu(x) with one slope, without storing it where that can be: y and its sums as
+/// above, and dw += the gradient.
+template <class T, ExecutionSpace Ex>
+void forward_activated(const Ex& ex, const conv_sizes& s, bool tf32, const T* x, const T* slope,
+                       const T* w, const T* bias, T* y, double* sums) {
+  if constexpr (launch::on_host<Ex>) {
+    if (detail::by_host<Ex>(s) && s.in[0] == 1 && conv_host::activates<T, Ex>(s.plane()))
+      return conv_host::forward(ex, s.plane(), x, w, bias, y, same_value{}, sums, slope);
+  }
+  typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+  const index_t n = s.in_pixels() * s.in_channels;
+  T* const active = scratch.template take<T>(n);
+  using function = nn::detail::prelu_function<T>;
+  launch::rows(
+      ex, s.in_pixels(), s.in_channels,
+      nn::detail::pointwise_forward<T, function, Ex>{{slope, false}, x, active, s.in_channels});
+  forward_sums(ex, s, tf32, active, w, bias, y, same_value{}, sums);
+}
+template <class T, ExecutionSpace Ex>
+void add_weight_gradient(const Ex& ex, const conv_sizes& s, bool tf32, const T* x, const T* dy,
+                         T* dw);
+template <class T, ExecutionSpace Ex>
+void add_activated_gradient(const Ex& ex, const conv_sizes& s, bool tf32, const T* x,
+                            const T* slope, const T* dy, T* dw) {
+  if constexpr (launch::on_host<Ex>) {
+    if (detail::by_host<Ex>(s))
+      return conv_host::backward_weight(ex, s.plane(), x, dy, dw, static_cast<T*>(nullptr), slope);
+  }
+  typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+  const index_t n = s.in_pixels() * s.in_channels;
+  T* const active = scratch.template take<T>(n);
+  using function = nn::detail::prelu_function<T>;
+  launch::rows(
+      ex, s.in_pixels(), s.in_channels,
+      nn::detail::pointwise_forward<T, function, Ex>{{slope, false}, x, active, s.in_channels});
+  add_weight_gradient(ex, s, tf32, static_cast<const T*>(active), dy, dw);
+}
+
 /// dx = f(J^T dy + bias), J that of x * w.
 template <class T, ExecutionSpace Ex, class F = same_value>
 void adjoint(const Ex& ex, const conv_sizes& s, [[maybe_unused]] bool tf32, const T* dy, const T* w,

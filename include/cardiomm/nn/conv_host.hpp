@@ -48,14 +48,21 @@ struct fill_phase {
 };
 }  // namespace detail
 
+/// True where `forward` takes a slope.
+template <class T, ExecutionSpace Ex>
+bool activates(const conv_geometry& g) {
+  return winograd::pays<T, Ex>(g);
+}
+
 /// y = f(x * w + bias), w in the order (out, in, y, x); bias may be null. Where `sums` is not null,
-/// sums[item * out_c + channel] = sum of y over the pixels, which channel attention wants.
+/// sums[item * out_c + channel] = sum of y over the pixels, which channel attention wants. With
+/// `slope` x passes through a PReLU first, where `activates` says so.
 template <class T, ExecutionSpace Ex, class F = same_value>
 void forward(const Ex& ex, const conv_geometry& g, const T* x, const T* weight, const T* bias, T* y,
-             const F& f = {}, double* sums = nullptr) {
+             const F& f = {}, double* sums = nullptr, const T* slope = nullptr) {
   const auto w = detail::steps_of(g, weight);
   if (winograd::pays<T, Ex>(g))
-    winograd::convolve(ex, g, x, w, bias, y, f, sums);
+    winograd::convolve(ex, g, x, w, bias, y, f, sums, slope);
   else
     direct(ex, plan_of(g), x, w, bias, y, f, sums);
 }
@@ -103,21 +110,21 @@ void backward_input(const Ex& ex, const conv_geometry& g, const T* dy, const T* 
     }
 }
 
-/// dweight += the gradient, in the order of the weights; so dbias, unless null.
+/// dweight += the gradient, in the order of the weights; so dbias, unless null. With `slope` x
+/// passes through a PReLU first.
 template <class T, ExecutionSpace Ex>
 void backward_weight(const Ex& ex, const conv_geometry& g, const T* x, const T* dy, T* dweight,
-                     T* dbias = nullptr) {
-  using L = lane<T, Ex>;
+                     T* dbias = nullptr, const T* slope = nullptr) {
   typename workspace<Ex>::frame frame(workspace<Ex>::of(ex));
   if (dweight && g.items * g.out_y * g.out_x > 0) {
-    const index_t packets = gemm::packets_of<L>(g.out_c);
-    const index_t padded = packets * lane_traits<L>::width;
-    gradient_kernel<T, Ex> k{plan_of(g), x, dy, nullptr, packets, 1, 1, 1};
-    k.cut();
-    k.partial = frame.template take<T>(k.runs() * k.g.taps() * padded);
-    launch::tiles<T>(ex, k.runs() * g.kernel_y, k.scratch(), k);
+    gradient_kernel<T, Ex> k(plan_of(g), x, dy, slope, compat::concurrency(ex));
+    const index_t share = k.share(), padded = k.packets * k.W;
+    k.partial = frame.template take<T>(k.runs() * g.kernel_y * share);
+    launch::tiles<T>(ex, k.tasks(), k.scratch(), k);
     launch::rows(ex, g.in_c, g.out_c,
-                 add_runs<T>{k.partial, dweight, g.in_c, g.kernel_y, g.kernel_x, padded, k.runs()});
+                 add_runs<T>{k.partial, dweight, g.in_c, g.kernel_y, g.kernel_x, k.runs(),
+                             g.kernel_y * share, share, k.few ? g.in_c : g.in_c * padded,
+                             k.few ? 1 : padded, k.few ? padded : 1});
   }
   if (dbias) {
     double* sums = frame.template take<double>(g.out_c);

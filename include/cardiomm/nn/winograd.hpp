@@ -181,6 +181,7 @@ struct kernel {
   index_t packets, tiles_y, tiles_x;
   index_t high, wide;          // tiles of a block
   index_t blocks_y, blocks_x;  // of an item
+  const T* slope;              // x passes through a PReLU of this slope, or null
 
   /// What a block needs stays in the second cache, beside the weights where these are small. More
   /// tiles in a block make hardly a difference; few blocks leave threads without work.
@@ -266,19 +267,28 @@ struct kernel {
 
   /// Transforms n neighbouring tiles.
   void read(const T* image, index_t ty, index_t tx, index_t n, T* v) const {
+    if (slope) {
+      const L a(*slope);
+      read(image, ty, tx, n, v, [a](const L& d) { return traits::select(d > L(T(0)), d, a * d); });
+    } else {
+      read(image, ty, tx, n, v, [](const L& d) { return d; });
+    }
+  }
+  template <class G>
+  void read(const T* image, index_t ty, index_t tx, index_t n, T* v, const G& of) const {
+    const auto plain = [&](const T* p) { return of(traits::load(p)); };
     index_t c = 0;
-    for (; c + W <= g.in_c; c += W)
-      strip(image + c, ty, tx, n, v + c, [](const T* p) { return traits::load(p); });
+    for (; c + W <= g.in_c; c += W) strip(image + c, ty, tx, n, v + c, plain);
     if (c == g.in_c) return;
     if (g.in_c > W) {
       c = g.in_c - W;
-      strip(image + c, ty, tx, n, v + c, [](const T* p) { return traits::load(p); });
+      strip(image + c, ty, tx, n, v + c, plain);
     } else {
       const index_t valid = g.in_c;
-      strip(image, ty, tx, n, v, [valid](const T* p) {
+      strip(image, ty, tx, n, v, [&](const T* p) {
         T part[W] = {};
         for (index_t i = 0; i < valid; ++i) part[i] = p[i];
-        return traits::load(part);
+        return of(traits::load(part));
       });
     }
   }
@@ -409,7 +419,7 @@ bool pays(const conv_geometry& g) {
 
 template <class T, ExecutionSpace Ex, class F>
 void convolve(const Ex& ex, const conv_geometry& g, const T* x, const weight_steps<T>& w,
-              const T* bias, T* y, const F& f, double* sums) {
+              const T* bias, T* y, const F& f, double* sums, const T* slope = nullptr) {
   using L = lane<T, Ex>;
   constexpr int W = lane_traits<L>::width;
   if (g.items * g.out_y * g.out_x <= 0) return;
@@ -418,7 +428,7 @@ void convolve(const Ex& ex, const conv_geometry& g, const T* x, const weight_ste
   T* u = frame.template take<T>(points * point_step<T>(g.in_c * packets * W));
   const transform_weights<T, Ex> weights{w, g.in_c, g.out_c, packets, u};
   launch::rows(ex, packets * weights.chunks(), 1, weights);
-  kernel<T, F, Ex> k{g, x, u, y, {f, bias}, nullptr, packets, 1, 1, 1, 1, 1, 1};
+  kernel<T, F, Ex> k{g, x, u, y, {f, bias}, nullptr, packets, 1, 1, 1, 1, 1, 1, slope};
   k.cut();
   if (sums) k.partial = frame.template take<T>(g.items * k.blocks() * g.out_c);
   launch::tiles<T>(ex, g.items * k.blocks(), k.scratch(), k);
