@@ -8,9 +8,14 @@
 /// MPI moves data only inside its functions. A thread of its own therefore enters it every 100
 /// microseconds; where the MPI library allows one thread only, the caller does so by `poll()`.
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
 #include <chrono>
 #include <condition_variable>
 #include <optional>
+#include <thread>
 #include <vector>
 
 #include "cardiomm/core/tensor.hpp"
@@ -25,6 +30,24 @@ inline bool device_mpi() {
   const char* text = std::getenv("CARDIOMM_DEVICE_MPI");
   return text != nullptr && std::string(text) == "1";
 }
+
+namespace detail {
+/// A thread starts with the processors of the one that made it, which OpenMP may have bound to a
+/// single core that is busy computing. This lets the calling thread run on all of OpenMP's places.
+inline void leave_place() {
+#ifdef _OPENMP
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  for (int place = 0; place < omp_get_num_places(); ++place) {
+    std::vector<int> processors(std::size_t(omp_get_place_num_procs(place)));
+    omp_get_place_proc_ids(place, processors.data());
+    for (const int p : processors)
+      if (p >= 0 && p < CPU_SETSIZE) CPU_SET(p, &all);
+  }
+  if (CPU_COUNT(&all) > 0) (void)sched_setaffinity(0, sizeof all, &all);
+#endif
+}
+}  // namespace detail
 
 struct reduction_options {
   /// A thread that keeps MPI going; without it `poll` has to be called.
@@ -161,6 +184,7 @@ class reduction {
     return done != 0;
   }
   void work() {
+    detail::leave_place();
     std::unique_lock<std::mutex> alone(detail::mpi_guard());
     while (!stop_) {
       if (test()) {

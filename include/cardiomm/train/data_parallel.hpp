@@ -18,8 +18,8 @@ namespace cardiomm::inline CARDIOMM_ABI::train {
 
 struct data_parallel_options {
   /// Gradients are summed in pieces of about this size: small ones start early, large ones use the
-  /// network well.
-  std::size_t bucket_bytes = std::size_t(4) << 20;
+  /// network well. 0: an eighth of all, but at least 64 KiB and at most 4 MiB.
+  std::size_t bucket_bytes = 0;
   dist::reduction_options sums = {};
 };
 
@@ -142,6 +142,9 @@ class data_parallel {
 
   void make_buckets(const parameter_block<T, Ex>& block, const nn::named_parameters<T, Ex>& names,
                     std::size_t bytes) {
+    if (bytes == 0)
+      bytes = std::clamp(std::size_t(block.size()) * sizeof(T) / 8, std::size_t(64) << 10,
+                         std::size_t(4) << 20);
     const auto& entries = block.entries();
     names_of_.assign(entries.size(), 0);
     std::size_t next = 0;  // most names are new: their entry is the next one
