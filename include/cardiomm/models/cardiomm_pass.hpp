@@ -26,7 +26,7 @@ struct add_number {
 };
 }  // namespace detail
 
-/// What a pass keeps between forward and backward: all features of all U-Nets, or only the k-space
+/// What a pass keeps between forward and backward: the features of all U-Nets, or only the k-space
 /// between the cascades, from which backward computes the features of one U-Net after the other
 /// again (gradient checkpointing: one more forward in time; the gradients are the same, bit for
 /// bit).
@@ -101,16 +101,19 @@ class cardiomm_pass {
     sensitivity_forward();
     data_.normalise(ex_, better_coils_, maps_);
     data_.set_maps(maps_);
-    for (std::size_t i = 0; i < next_.size(); ++i) {
-      cascade_forward(i);
+    typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex_));
+    const auto k = scratch.template tensor<C>(k_);
+    for (std::size_t i = 0; i < m_.size(); ++i) {
       weight_[i] = detail::number_of(net_.cascades()[i].weight);
-      data_.step(ex_, work(i).better, kspace, weight_[i], work(i).m, next_[i]);
+      cascade_forward(i, k);
+      data_.expand(ex_, work(i).better, m_[i]);
     }
-    data_.magnitude(ex_, next_.empty() ? kspace_ : inC(next_.back()), last_, image_);
+    data_.magnitude(ex_, before(m_.size(), k), last_, image_);
     return image_;
   }
 
-  /// Adds to the gradients of the parameters; overwrites those of the inputs that are given.
+  /// Adds to the gradients of the parameters; overwrites those of the inputs that are given. The
+  /// image of a warm start counts as a constant.
   /// `dimage` (item, y, x). `finished(first, last)` is told as soon as the gradients of the
   /// parameters `first` to `last` - 1 in the order of the network's `parameters()` are complete:
   /// the cascades from the last to the first, then the sensitivity network with what is shared.
@@ -132,26 +135,26 @@ class cardiomm_pass {
     clear(dacquisition);
     clear(dsampling);
     data_.magnitude_backward(ex_, last_, image_, dimage, dk);
-    for (std::size_t i = next_.size(); i-- > 0;) {
+    for (std::size_t i = m_.size(); i-- > 0;) {
       const auto& c = net_.cascades()[i];
-      if (keep_ == tapes::recomputed && i + 1 < next_.size()) {
-        cascade_forward(i);
-        data_.expand(ex_, work(i).better, work(i).m);
-      }
       step& s = work(i);
       typename workspace<Ex>::frame inner(workspace<Ex>::of(ex_));
       const auto more = inner.template tensor<C>(k_);
-      const auto dx = inner.template tensor<C>(shape_of(s.x));
-      const double dweight = data_.step_backward(ex_, s.better, kspace_, s.m, weight_[i], dk, more,
-                                                 dx, dkspace, dmaps);
+      const auto dx = inner.template tensor<C>(image_shape());
+      if (keep_ == tapes::recomputed && i + 1 < m_.size()) cascade_forward(i, more);
+      const double dweight = data_.step_backward(ex_, s.better, kspace_, m_[i], weight_[i], dk,
+                                                 more, dx, dkspace, dmaps);
       if (c.weight.gradient())
         launch::segments(ex_, 1, detail::add_number<T>{c.weight.gradient(), T(dweight)});
       c.net.backward(ex_, acquisition_, sampling_, image_items(), dx, dx, dacquisition, dsampling,
                      s.inner);
-      if (i > 0 || dkspace.data())
-        data_.combine_backward(ex_, s.z, dx, dk, dmaps);
-      else
-        data_.map_gradient(ex_, dx, s.z, dmaps);
+      if (i > 0 || !warm()) {
+        data_.inverse(ex_, before(i, more), more);
+        data_.map_gradient(ex_, dx, more, dmaps);
+        if (i > 0 || dkspace.data()) data_.expand(ex_, dx, dk);
+      } else {
+        clear(dk);
+      }
       tell(names_[i], names_[i + 1]);
     }
     if (dkspace.data()) nn::add(ex_, dk, dkspace);
@@ -169,21 +172,19 @@ class cardiomm_pass {
 
   /// Maps (item, coil, y, x) of the last forward.
   inC maps() const { return maps_; }
-  /// K-space behind a cascade.
-  inC kspace_after(index_t cascade) const { return next_[std::size_t(cascade)]; }
 
  private:
   struct step {
-    outC z, x, better, m;
+    outC better;  ///< image behind the U-Net
     typename normalised_unet<T, Ex>::tape inner;
   };
   void plan(nn::memory<Ex>& m) {
     for (outC* v : {&coils_, &better_coils_, &maps_, &last_}) *v = m.template take<C>(k_);
     image_ = m.template take<T>(shape{k_[0], k_[2], k_[3]});
-    next_.clear();
+    m_.clear();
     steps_.clear();
     const auto& cascades = net_.cascades();
-    for (std::size_t i = 0; i < cascades.size(); ++i) next_.push_back(m.template take<C>(k_));
+    for (std::size_t i = 0; i < cascades.size(); ++i) m_.push_back(m.template take<C>(k_));
     weight_.resize(cascades.size());
     if (keep_ == tapes::kept) {
       plan_sensitivity(m);
@@ -207,22 +208,44 @@ class cardiomm_pass {
   /// All cascades have the same sizes.
   void plan_cascade(nn::memory<Ex>& m) {
     if (net_.cascades().empty()) return;
-    const shape<4> x{{k_[0], net_.sizes().adjacent, k_[2], k_[3]}};
     step& s = steps_.emplace_back();
-    for (outC* v : {&s.z, &s.m}) *v = m.template take<C>(k_);
-    for (outC* v : {&s.x, &s.better}) *v = m.template take<C>(x);
-    s.inner = net_.cascades()[0].net.record(m, x, texts_);
+    s.better = m.template take<C>(image_shape());
+    s.inner = net_.cascades()[0].net.record(m, image_shape(), texts_);
   }
+  shape<4> image_shape() const { return {{k_[0], net_.sizes().adjacent, k_[2], k_[3]}}; }
   step& work(std::size_t i) { return steps_[keep_ == tapes::kept ? i : 0]; }
   void sensitivity_forward() {
     net_.sensitivity().forward(ex_, samples(coils_), acquisition_, sampling_, coil_items(),
                                samples(better_coils_), sens_);
   }
-  void cascade_forward(std::size_t i) {
+  /// K-space in front of cascade i, in `k` unless it is the measured one.
+  inC before(std::size_t i, const outC& k) const {
+    if (i == 0) return kspace_;
+    data_.soften(ex_, m_[i - 1], kspace_, weight_[i - 1], k);
+    return k;
+  }
+  /// U-Net i; `scratch` as k-space.
+  void cascade_forward(std::size_t i, const outC& scratch) {
+    typename workspace<Ex>::frame inner(workspace<Ex>::of(ex_));
+    const auto x = inner.template tensor<C>(image_shape());
     step& s = work(i);
-    data_.combine(ex_, i == 0 ? kspace_ : inC(next_[i - 1]), s.z, s.x);
-    net_.cascades()[i].net.forward(ex_, s.x, acquisition_, sampling_, image_items(), s.better,
+    data_.combine(ex_, before(i, scratch), scratch, x);
+    if (i == 0 && warm()) first_image(x, scratch);
+    net_.cascades()[i].net.forward(ex_, x, acquisition_, sampling_, image_items(), s.better,
                                    s.inner);
+  }
+  bool warm() const { return options_.start.iterations > 0; }
+  /// x from the zero-filled image to the regularised solution; `scratch` as k-space.
+  void first_image(const outC& x, const outC& scratch) {
+    typename workspace<Ex>::frame inner(workspace<Ex>::of(ex_));
+    const auto b = inner.template tensor<C>(image_shape());
+    const auto m = inner.template tensor<C>(k_);
+    Kokkos::deep_copy(ex_, b, x);
+    solve_warm_start<T, Ex>(ex_, options_.start, b, x, [&](const auto& at, const auto& r) {
+      data_.step(ex_, at, kspace_, 0, m, scratch);
+      data_.combine(ex_, scratch, m, r);
+      blas1::axpby(ex_, C(-1), at, C(1), r);
+    });
   }
   shape<4> sample_shape() const { return {{k_[0] * k_[1], 1, k_[2], k_[3]}}; }
   outC samples(const outC& k) const { return borrow(ex_, k.data(), sample_shape()); }
@@ -248,7 +271,7 @@ class cardiomm_pass {
   view<T, 3, Ex> image_;
   typename normalised_unet<T, Ex>::tape sens_;
   std::vector<double> weight_;
-  std::vector<outC> next_;
+  std::vector<outC> m_;  // k-space of the images behind the U-Nets
   std::vector<step> steps_;
 };
 

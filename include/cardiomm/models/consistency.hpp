@@ -236,12 +236,6 @@ class consistency {
     inverse(ex, k, coil_images);
     maps_operator().apply_adjoint(ex, whole(coil_images), plane(x), {});
   }
-  /// Backward of combine: dk = F S dx, dmaps += conj(dx) z; dk holds coil images on the way.
-  void combine_backward(const Ex& ex, const in<4>& z, const in<4>& dx, const out<4>& dk,
-                        const out<4>& dmaps) const {
-    map_gradient(ex, dx, z, dmaps);
-    expand(ex, dx, dk);
-  }
   /// dmaps += conj(x) z
   void map_gradient(const Ex& ex, const in<4>& x, const in<4>& z, const out<4>& dmaps) const {
     launch::rows(
@@ -275,6 +269,11 @@ class consistency {
   void step(const Ex& ex, const in<4>& x, const in<4>& k0, double weight, const out<4>& m,
             const out<4>& next) const {
     expand(ex, x, m);
+    soften(ex, m, k0, weight, next);
+  }
+  /// next = m + M (k0 - m) / (1 + a)
+  void soften(const Ex& ex, const in<4>& m, const in<4>& k0, double weight,
+              const out<4>& next) const {
     const T w = static_cast<T>(1 / (1 + std::abs(weight)));
     launch::rows(ex, all_[1] * all_[2] * all_[3], all_[4],
                  detail::soft_consistency<C>{k0.data(), m.data(), mask_.data(), next.data(), w,

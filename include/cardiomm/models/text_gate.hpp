@@ -131,14 +131,11 @@ class text_gate {
 
   struct tape {
     view<T, 2, Ex> gate;
-    out4 f, out;
     typename nn::attention_block<T, Ex>::tape inner;
   };
   tape record(nn::memory<Ex>& m, const shape<4>& s, index_t texts) const {
     tape t;
     t.gate = m.template take<T>(shape{texts, s[3]});
-    t.f = m.template take<T>(s);
-    t.out = m.template take<T>(s);
     t.inner = block.record(m, s);
     return t;
   }
@@ -154,29 +151,34 @@ class text_gate {
     const auto r = scratch.template tensor<T>(s);
     T* attention = scratch.template take<T>(s[0] * s[3]);
     block.branch(ex, f, r, attention);
-    launch::rows(
-        ex, s[0] * s[1] * s[2], s[3],
-        detail::gate_finish<T, Ex>{g.data(), gamma.data(), beta.data(), attention, r.data(),
-                                   x.data(), y.data(), items, s[1] * s[2], s[3]});
+    finish(ex, g, attention, r, x, items, y);
   }
   void forward(const Ex& ex, const in4& x, const in2& e, const sample_items& items, const out4& y,
                tape& t) const {
+    typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+    const auto f = scratch.template tensor<T>(shape_of(x));
     gates.forward(ex, e, t.gate);
-    launch_gate<false>(ex, t.gate, x, {}, items, t.f);
-    block.forward(ex, t.f, t.out, t.inner);
-    Kokkos::deep_copy(ex, y, x);
-    nn::add(ex, t.out, y);
+    launch_gate<false>(ex, t.gate, x, {}, items, f);
+    block.branch(ex, f, t.inner);
+    again(ex, x, items, y, t);
   }
-  /// de is added to, unless null.
+  /// y once more, from what forward left; y may be x.
+  void again(const Ex& ex, const in4& x, const sample_items& items, const out4& y,
+             const tape& t) const {
+    finish(ex, t.gate, t.inner.gate.gate.data(), t.inner.c, x, items, y);
+  }
+  /// de is added to, unless null; dx may be dy.
   void backward(const Ex& ex, const in4& x, const in2& e, const sample_items& items, const in4& dy,
                 const out4& dx, const view<T, 2, Ex>& de, tape& t) const {
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
     const shape<4> s = shape_of(x);
     const index_t texts = index_t(e.extent(0));
     const auto df = scratch.template tensor<T>(s);
+    const auto f = scratch.template tensor<T>(s);
     double* sums = scratch.template take<double>(2 * s[0] * s[3]);
     double* dgate = scratch.template take<double>(texts * s[3]);
-    block.backward(ex, t.f, t.out, dy, df, t.inner);
+    launch_gate<false>(ex, t.gate, x, {}, items, f);
+    block.backward(ex, f, f, dy, df, t.inner);
     nn::channel_sums<T>(ex, s[0], s[1] * s[2], s[3], detail::gate_terms<T>{df.data(), x.data()},
                         sums);
     launch::segments(
@@ -196,6 +198,14 @@ class text_gate {
   }
 
  private:
+  void finish(const Ex& ex, const in2& g, const T* attention, const in4& r, const in4& x,
+              const sample_items& items, const out4& y) const {
+    const shape<4> s = shape_of(x);
+    launch::rows(
+        ex, s[0] * s[1] * s[2], s[3],
+        detail::gate_finish<T, Ex>{g.data(), gamma.data(), beta.data(), attention, r.data(),
+                                   x.data(), y.data(), items, s[1] * s[2], s[3]});
+  }
   template <bool Backward>
   void launch_gate(const Ex& ex, const in2& g, const in4& x, const in4& dy,
                    const sample_items& items, const out4& y) const {

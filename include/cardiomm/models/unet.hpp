@@ -210,72 +210,80 @@ class unet {
     tail_.forward(ex, e[0], y);
   }
 
-  /// Everything that backward needs.
+  /// Everything that backward needs: what a level skips and the sum behind its last block, the
+  /// features of the level below with its prompt, the results of all convolutions of blocks. All
+  /// else is found from these again.
   struct tape {
     struct level {
-      out4 x, e, skipped, prompt, cat, fused, reduced, small, sum, z, out;
+      out4 e, z, fused;
       typename blocks::tape encoder, skip, fuse;
-      typename models::prompt<T, Ex>::tape prompt_tape;
+      typename models::prompt<T, Ex>::tape prompt;
       typename nn::attention_block<T, Ex>::tape last;
       typename text_gate<T, Ex>::tape gate;
     };
     std::vector<level> levels;
-    out4 deepest, bottom;
+    out4 bottom;
     typename blocks::tape bottleneck;
+    index_t texts = 1;
   };
   tape record(nn::memory<Ex>& m, const shape<4>& x, index_t texts) const {
     check(x);
     tape t;
+    t.texts = texts;
     shape<4> s = head_.output(x);
     for (const level& l : levels_) {
       typename tape::level& k = t.levels.emplace_back();
       const shape<4> below = l.down.output(s);
-      shape<4> cat = below, small = below;
+      shape<4> cat = below;
       cat[3] = l.reduce.in_channels();
-      small[3] = l.up.out_channels();
-      for (out4* v : {&k.x, &k.e, &k.skipped, &k.sum, &k.z, &k.out}) *v = m.template take<T>(s);
-      k.prompt = m.template take<T>(l.prompt.output(texts, below[1], below[2]));
-      k.cat = m.template take<T>(cat);
+      k.e = m.template take<T>(s);
+      k.z = m.template take<T>(s);
       k.fused = m.template take<T>(cat);
-      k.reduced = m.template take<T>(below);
-      k.small = m.template take<T>(small);
       k.encoder = l.encoder.record(m, s);
       k.skip = l.skip.record(m, s);
       k.fuse = l.fuse.record(m, cat);
-      k.prompt_tape = l.prompt.record(m, shape_of_prompt(l, texts, below));
+      k.prompt = l.prompt.record(m, l.prompt.output(texts, below[1], below[2]));
       k.last = l.last.record(m, s);
       k.gate = l.gate.record(m, s, texts);
       s = below;
     }
-    t.deepest = m.template take<T>(s);
     t.bottom = m.template take<T>(s);
     t.bottleneck = bottleneck_.record(m, s);
     return t;
   }
   void forward(const Ex& ex, const in4& x, const in2& acquisition, const in2& sampling,
                const text_items& items, const out4& y, tape& t) const {
-    head_.forward(ex, x, input(t, 0));
+    typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+    head_.forward(ex, x, skipped(t, 0));
     for (std::size_t i = 0; i < levels_.size(); ++i) {
-      levels_[i].encoder.forward(ex, t.levels[i].x, t.levels[i].e, t.levels[i].encoder);
-      levels_[i].down.forward(ex, t.levels[i].e, input(t, i + 1));
+      const out4 e = t.levels[i].e;
+      levels_[i].encoder.forward(ex, e, e, t.levels[i].encoder);
+      levels_[i].down.forward(ex, e, skipped(t, i + 1));
     }
-    bottleneck_.forward(ex, t.deepest, t.bottom, t.bottleneck);
+    bottleneck_.forward(ex, t.bottom, t.bottom, t.bottleneck);
+    out4 from = t.bottom;  // result of the level below
     for (std::size_t i = levels_.size(); i-- > 0;) {
       const level& l = levels_[i];
       auto& k = t.levels[i];
-      l.prompt.forward(ex, sampling, k.prompt, k.prompt_tape);
-      join(ex, result(t, i + 1), k.prompt, items.sampling, k.cat);
-      l.fuse.forward(ex, k.cat, k.fused, k.fuse);
-      l.reduce.forward(ex, k.fused, k.reduced);
-      l.up.forward(ex, k.reduced, k.small);
-      l.skip.forward(ex, k.e, k.skipped, k.skip);
-      twice().forward_add(ex, k.small, k.skipped, k.sum);
-      l.last.forward(ex, k.sum, k.z, k.last);
-      l.gate.forward(ex, k.z, acquisition, items.acquisition, k.out, k.gate);
+      const auto sum = scratch.template tensor<T>(shape_of(k.e));
+      typename workspace<Ex>::frame inner(workspace<Ex>::of(ex));
+      const auto prompt = inner.template tensor<T>(shape_of_prompt(k, l, t.texts));
+      const auto reduced = inner.template tensor<T>(l.reduce.output(shape_of(k.fused)));
+      const auto small = inner.template tensor<T>(l.up.output(shape_of(reduced)));
+      l.prompt.forward(ex, sampling, prompt, k.prompt);
+      join(ex, from, prompt, items.sampling, k.fused);
+      l.fuse.forward(ex, k.fused, k.fused, k.fuse);
+      l.reduce.forward(ex, k.fused, reduced);
+      l.up.forward(ex, reduced, small);
+      l.skip.forward(ex, k.e, sum, k.skip);
+      twice().forward_add(ex, small, sum, sum);
+      l.last.forward(ex, sum, k.z, k.last);
+      l.gate.forward(ex, k.z, acquisition, items.acquisition, sum, k.gate);
+      from = sum;
     }
-    tail_.forward(ex, result(t, 0), y);
+    tail_.forward(ex, from, y);
   }
-  /// dx is overwritten; gradients of the embeddings are added to, unless null.
+  /// dx, unless null, is overwritten; gradients of the embeddings are added to, unless null.
   void backward(const Ex& ex, const in4& x, const in2& acquisition, const in2& sampling,
                 const text_items& items, const in4& y, const in4& dy, const out4& dx,
                 const out2& dacquisition, const out2& dsampling, tape& t) const {
@@ -283,51 +291,58 @@ class unet {
     nn::nothing none;
     std::vector<out4> d;  // of the results of levels on the way down, then of e on the way up
     for (std::size_t i = 0; i <= levels_.size(); ++i)
-      d.push_back(scratch.template tensor<T>(shape_of(input(t, i))));
+      d.push_back(scratch.template tensor<T>(shape_of(skipped(t, i))));
     std::vector<out4> de;
-    tail_.backward(ex, result(t, 0), y, dy, d[0], none);
+    if (levels_.empty()) {
+      tail_.backward(ex, t.bottom, y, dy, d[0], none);
+    } else {
+      typename workspace<Ex>::frame inner(workspace<Ex>::of(ex));
+      const auto& k = t.levels[0];
+      const auto out = inner.template tensor<T>(shape_of(k.z));
+      levels_[0].gate.again(ex, k.z, items.acquisition, out, k.gate);
+      tail_.backward(ex, out, y, dy, d[0], none);
+    }
     for (std::size_t i = 0; i < levels_.size(); ++i) {
       const level& l = levels_[i];
       auto& k = t.levels[i];
       de.push_back(scratch.template tensor<T>(shape_of(k.e)));
+      {
+        typename workspace<Ex>::frame inner(workspace<Ex>::of(ex));
+        const auto sum = inner.template tensor<T>(shape_of(k.z));
+        l.gate.backward(ex, k.z, acquisition, items.acquisition, d[i], d[i], dacquisition, k.gate);
+        l.last.restore(ex, k.z, sum, k.last);
+        l.last.backward(ex, sum, k.z, d[i], d[i], k.last);
+      }
+      l.skip.backward(ex, k.e, {}, d[i], de[i], k.skip);
       typename workspace<Ex>::frame inner(workspace<Ex>::of(ex));
-      const auto dz = inner.template tensor<T>(shape_of(k.z));
-      const auto dsmall = inner.template tensor<T>(shape_of(k.small));
-      const auto dreduced = inner.template tensor<T>(shape_of(k.reduced));
-      const auto dfused = inner.template tensor<T>(shape_of(k.cat));
-      const auto dcat = inner.template tensor<T>(shape_of(k.cat));
-      const auto dprompt = inner.template tensor<T>(shape_of(k.prompt));
-      l.gate.backward(ex, k.z, acquisition, items.acquisition, d[i], dz, dacquisition, k.gate);
-      l.last.backward(ex, k.sum, k.z, dz, d[i], k.last);
-      l.skip.backward(ex, k.e, k.skipped, d[i], de[i], k.skip);
-      twice().backward(ex, k.small, k.sum, d[i], dsmall, none);
-      l.up.backward(ex, k.reduced, k.small, dsmall, dreduced, none);
-      l.reduce.backward(ex, k.fused, k.reduced, dreduced, dfused, none);
-      l.fuse.backward(ex, k.cat, k.fused, dfused, dcat, k.fuse);
+      const auto reduced = inner.template tensor<T>(l.reduce.output(shape_of(k.fused)));
+      const auto dsmall = inner.template tensor<T>(l.up.output(shape_of(reduced)));
+      const auto dcat = inner.template tensor<T>(shape_of(k.fused));
+      const auto dprompt = inner.template tensor<T>(shape_of_prompt(k, l, t.texts));
+      twice().backward(ex, dsmall, d[i], d[i], dsmall, none);
+      l.reduce.forward(ex, k.fused, reduced);
+      l.up.backward(ex, reduced, dsmall, dsmall, reduced, none);
+      l.reduce.backward(ex, k.fused, reduced, reduced, dcat, none);
+      l.fuse.backward(ex, {}, k.fused, dcat, dcat, k.fuse);
       const shape<4> s = shape_of(d[i + 1]);
       const index_t pixels = s[1] * s[2], depth = l.prompt.channels();
       launch::rows(ex, s[0] * pixels, s[3],
                    detail::split_features<T>{dcat.data(), d[i + 1].data(), s[3], depth});
-      launch::rows(ex, index_t(k.prompt.extent(0)) * pixels, depth,
+      launch::rows(ex, t.texts * pixels, depth,
                    detail::split_prompt<T>{dcat.data(), dprompt.data(), items.sampling, s[0],
                                            pixels, s[3], depth});
-      l.prompt.backward(ex, sampling, k.prompt, dprompt, dsampling, k.prompt_tape);
+      l.prompt.backward(ex, sampling, dprompt, dprompt, dsampling, k.prompt);
     }
-    {
-      typename workspace<Ex>::frame inner(workspace<Ex>::of(ex));
-      const auto dbottom = inner.template tensor<T>(shape_of(t.bottom));
-      Kokkos::deep_copy(ex, dbottom, d.back());
-      bottleneck_.backward(ex, t.deepest, t.bottom, dbottom, d.back(), t.bottleneck);
-    }
+    bottleneck_.backward(ex, {}, t.bottom, d.back(), d.back(), t.bottleneck);
     for (std::size_t i = levels_.size(); i-- > 0;) {
       auto& k = t.levels[i];
       typename workspace<Ex>::frame inner(workspace<Ex>::of(ex));
       const auto more = inner.template tensor<T>(shape_of(k.e));
-      levels_[i].down.backward(ex, k.e, input(t, i + 1), d[i + 1], more, none);
-      nn::add(ex, more, de[i]);
-      levels_[i].encoder.backward(ex, k.x, k.e, de[i], d[i], k.encoder);
+      levels_[i].down.backward(ex, k.e, d[i + 1], d[i + 1], more, none);
+      nn::add(ex, more, de[i], d[i]);
+      levels_[i].encoder.backward(ex, {}, k.e, d[i], d[i], k.encoder);
     }
-    head_.backward(ex, x, input(t, 0), d[0], dx, none);
+    head_.backward(ex, x, d[0], d[0], dx, none);
   }
 
   /// Under the original names, in the original order.
@@ -361,14 +376,12 @@ class unet {
                          "unet: expected multiples of ", m, " pixels, found features ", x);
   }
   static nn::resize<T, Ex> twice() { return nn::resize<T, Ex>::by(2); }
-  static out4 input(const tape& t, std::size_t i) {
-    return i < t.levels.size() ? t.levels[i].x : t.deepest;
+  /// What level i skips, at first its input; behind the last level the deepest features.
+  static out4 skipped(const tape& t, std::size_t i) {
+    return i < t.levels.size() ? t.levels[i].e : t.bottom;
   }
-  static in4 result(const tape& t, std::size_t i) {
-    return i < t.levels.size() ? t.levels[i].out : t.bottom;
-  }
-  static shape<4> shape_of_prompt(const level& l, index_t texts, const shape<4>& below) {
-    return l.prompt.output(texts, below[1], below[2]);
+  static shape<4> shape_of_prompt(const typename tape::level& k, const level& l, index_t texts) {
+    return l.prompt.output(texts, index_t(k.fused.extent(1)), index_t(k.fused.extent(2)));
   }
   static shape<4> joined(const in4& x, const level& l) {
     shape<4> s = shape_of(x);

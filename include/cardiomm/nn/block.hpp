@@ -74,15 +74,24 @@ class attention_block : public layer<attention_block<T, Ex>, T, 4, 4, Ex> {
     second.forward_sums(ex, inner, r, same_value{}, sums);
     attention.gates(ex, s[0], s[1] * s[2], sums, gate);
   }
-  /// y may be x.
-  void forward(const Ex& ex, const typename base::in& x, const typename base::out& y,
-               tape& t) const {
+  /// The same for backward; the parts are t.c and t.gate.gate.
+  void branch(const Ex& ex, const typename base::in& x, tape& t) const {
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
     const shape<4> s = output(shape_of(x));
     double* sums = scratch.template take<double>(s[0] * s[3]);
     first.forward(ex, x, t.a);
     second.forward_activated(ex, t.a, activation.weight.data(), t.c, sums);
     attention.gates(ex, s[0], s[1] * s[2], sums, t.gate);
+  }
+  /// y may be x.
+  void forward(const Ex& ex, const typename base::in& x, const typename base::out& y,
+               tape& t) const {
+    branch(ex, x, t);
+    advance(ex, x, y, t);
+  }
+  /// y once more, from what branch or forward left; y may be x.
+  void advance(const Ex& ex, const typename base::in& x, const typename base::out& y,
+               const tape& t) const {
     attention.scale_add(ex, t.c, t.gate.gate.data(), x, y);
   }
   /// x of the y of forward; x may be y.
@@ -157,24 +166,30 @@ class attention_blocks : public layer<attention_blocks<T, Ex>, T, 4, 4, Ex> {
     for (std::size_t i = blocks.size(); i-- > 0;)
       blocks[i].restore(ex, i + 1 == blocks.size() ? y : typename base::result(x), x, t[i]);
   }
-  /// dx may be dy.
+  /// dx may be dy; one of x and y may be null.
   void backward(const Ex& ex, const typename base::in& x, const typename base::result& y,
                 const typename base::result& dy, const typename base::gradient& dx, tape& t) const {
-    if (blocks.empty()) {
+    const std::size_t n = blocks.size();
+    if (n == 0) {
       if (dx.data() && dx.data() != dy.data()) Kokkos::deep_copy(ex, dx, dy);
       return;
     }
     typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
-    view<T, 4, Ex> before, d;
-    if (blocks.size() > 1) {
-      before = scratch.template tensor<T>(shape_of(x));
-      d = scratch.template tensor<T>(shape_of(x));
-    }
-    for (std::size_t i = blocks.size(); i-- > 0;) {
-      const bool last = i + 1 == blocks.size();
-      if (i > 0) blocks[i].restore(ex, last ? y : typename base::result(before), before, t[i]);
-      blocks[i].backward(ex, i == 0 ? x : typename base::in(before), y,
-                         last ? dy : typename base::result(d), i == 0 ? dx : d, t[i]);
+    const shape<4> s = shape_of(dy);
+    view<T, 4, Ex> before, d;  // input of a block, gradient of its output
+    if (n > 1 || !x.data()) before = scratch.template tensor<T>(s);
+    if (n > 1) d = scratch.template tensor<T>(s);
+    if (!y.data())
+      for (std::size_t i = 0; i + 1 < n; ++i)
+        blocks[i].advance(ex, i == 0 ? x : typename base::in(before), before, t[i]);
+    bool there = !y.data();  // `before` is the input of the last block
+    for (std::size_t i = n; i-- > 0;) {
+      const bool given = i == 0 && x.data();
+      if (!given && !there)
+        blocks[i].restore(ex, i + 1 == n ? y : typename base::result(before), before, t[i]);
+      there = false;
+      blocks[i].backward(ex, given ? x : typename base::in(before), y,
+                         i + 1 == n ? dy : typename base::result(d), i == 0 ? dx : d, t[i]);
     }
   }
   named_parameters<T, Ex> parameters() const {
