@@ -6,6 +6,7 @@
 #include "cardiomm/train/reconstruction_task.hpp"
 #include "cardiomm/train/start.hpp"
 #include "cardiomm/train/synthetic.hpp"
+#include "cardiomm/train/training_files.hpp"
 #include "train_export.hpp"
 #include "train_run.hpp"
 
@@ -189,17 +190,73 @@ train::synthetic_options read_synthetic(config_block b, std::uint64_t seed, inde
   return o;
 }
 
+train::training_files_options read_files(config_block b, index_t neighbours) {
+  train::training_files_options o;
+  o.neighbours = neighbours;
+  b.read("along_slices", o.along_slices);
+  b.read("cyclic", o.cyclic);
+  for (const auto& [name, n] :
+       {std::pair{"crop_y", &o.crop_y}, {"crop_x", &o.crop_x}, {"coils", &o.coils}})
+    b.read(name, *n, 0, 1000000);
+  b.read("half_readout", o.half_readout);
+  b.read_names("below", o.below);
+  config_block only = b.block("only");
+  for (const char* key : {"center", "vendor", "field", "scanner", "modality", "view", "lifespan"}) {
+    if (!only.has(key)) continue;
+    only.read_names(key, o.only[key]);
+  }
+  only.finish();
+  b.read("validation_share", o.validation_share, 0, 1);
+  b.read("split_seed", o.split_seed, 0);
+  b.read("share_of_files", o.share_of_files, 0, 1);
+  b.read("share_of_frames", o.share_of_frames, 0, 1);
+  b.read("skip_damaged", o.skip_damaged);
+  b.read("read_all", o.read_all);
+  b.read("open_files", o.open_files, 1, 100000);
+  b.finish();
+  return o;
+}
+
 /// Full frames of the three parts; subjects of one are in no other.
 struct frame_sources {
   std::shared_ptr<const train::source<train::full_frame>> training, validation, test;
 };
 
+/// Subjects of synthetic validation and test begin here, far from those of training.
+constexpr index_t first_of_validation = 500000000, first_of_test = 700000000;
+
 frame_sources read_data(config_block b, const train_settings& s, index_t neighbours) {
   frame_sources all;
-  const std::string file = b.file();
-  train::synthetic_options o = read_synthetic(b.block("synthetic"), s.loop.seed, neighbours);
+  const std::string where = b.where("");
+  const bool files = b.has("training");
+  if (files) {
+    require<value_error>(!b.has("synthetic"), b.where("synthetic"),
+                         ": expected no synthetic data beside data.training");
+    std::string training, validation, test;
+    b.read("training", training);
+    b.read("validation", validation);
+    b.read("test", test);
+    const train::training_files_options o = read_files(b.block("files"), neighbours);
+    b.finish();
+    naming(where, [&] {
+      const auto make = [&](const std::string& folder, train::split_part part) {
+        train::training_files_options own = o;
+        own.part = part;
+        return std::make_shared<train::training_files>(folder, own);
+      };
+      using train::split_part;
+      const bool split = validation.empty() && s.validation_subjects > 0;
+      all.training = make(training, split ? split_part::training : split_part::all);
+      if (s.validation_subjects > 0)
+        all.validation =
+            make(split ? training : validation, split ? split_part::validation : split_part::all);
+      if (!test.empty()) all.test = make(test, split_part::all);
+    });
+    return all;
+  }
+  const train::synthetic_options o = read_synthetic(b.block("synthetic"), s.loop.seed, neighbours);
   b.finish();
-  naming(file + ": data.", [&] {
+  naming(where, [&] {
     const auto make = [&](index_t first, index_t subjects) {
       train::synthetic_options part = o;
       part.first_subject = first;
@@ -207,8 +264,9 @@ frame_sources read_data(config_block b, const train_settings& s, index_t neighbo
       return std::make_shared<train::synthetic_frames>(part);
     };
     all.training = make(o.first_subject, o.subjects);
-    if (s.validation_subjects > 0) all.validation = make(500000000, s.validation_subjects);
-    all.test = make(700000000, 1000000);
+    if (s.validation_subjects > 0)
+      all.validation = make(first_of_validation, s.validation_subjects);
+    all.test = make(first_of_test, 1000000);
   });
   return all;
 }
@@ -231,7 +289,26 @@ void train_cardiomm(config_block& root, const train_settings& s, const train_com
     const train::masked training(frames.training, mixture, change);
     std::optional<train::masked> validation;
     if (frames.validation) validation.emplace(frames.validation, held);
-    if (!c.export_folder.empty()) return;
+    if (!c.export_folder.empty()) {
+      const bool training_part = c.export_part == "train";
+      const auto& part = training_part                   ? frames.training
+                         : c.export_part == "validation" ? frames.validation
+                                                         : frames.test;
+      require<value_error>(part != nullptr, "--export-part: expected data of the part ",
+                           c.export_part, ", found none");
+      return export_samples(
+          [&](index_t i) {
+            exported e;
+            e.frame = part->get(0, i);
+            if (training_part) e.frame = change(std::move(e.frame), 0, i);
+            const auto k = cardiomm::shape_of(e.frame.kspace);
+            e.sample = train::undersampled(e.frame,
+                                           (training_part ? mixture : held).draw(0, i, k[2], k[3]),
+                                           part->groups_of(i));
+            return e;
+          },
+          part->size(), c, common);
+    }
     train::reconstruction_task<float, space> task(space(), net, train::code_texts<float>(),
                                                   options);
     run_training(task, training, validation ? &*validation : nullptr, root, s, about, common);

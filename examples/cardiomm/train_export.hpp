@@ -9,11 +9,17 @@
 
 namespace program {
 
-/// Writes the frames of the first subjects of a source and what a network sees of them: one set of
-/// files a subject, samples.json that lists them, and pictures. Nothing is left where it fails.
-void export_samples(const train::source<train::full_frame>& frames,
-                    const train::source<train::sample>& samples, const train_command& c,
-                    const common_options& common);
+/// A frame as it is and as the network sees it.
+struct exported {
+  train::full_frame frame;
+  train::sample sample;
+};
+
+/// Writes the first subjects of `count` frames: the frames of one that follow each other and have
+/// one shape are a set of files. samples.json lists them, pictures.png shows them. The folder
+/// appears when it is complete.
+void export_samples(const std::function<exported(index_t)>& frame_of, index_t count,
+                    const train_command& c, const common_options& common);
 
 }  // namespace program
 
