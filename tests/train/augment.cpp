@@ -145,8 +145,10 @@ TEST_CASE("every change leaves k-space and target consistent, and is reproducibl
   everything.noise = 0.05;
   everything.noisy_target = true;
   all.push_back({"everything", everything});
-  for (const auto& [name, o] : all)
+  for (const auto& one : all)
     for (const auto* f : {&square, &wide}) {
+      const std::string name = one.first;
+      const augmentation_options& o = one.second;
       CAPTURE(name);
       const auto kept = copy_of(f->kspace);
       bool differs = false;
@@ -160,7 +162,7 @@ TEST_CASE("every change leaves k-space and target consistent, and is reproducibl
               shape{index_t(g.kspace.extent(2)), index_t(g.kspace.extent(3))});
         differs = differs || g.kspace.size() != f->kspace.size() || !same_bits(g.kspace, f->kspace);
       }
-      CHECK((differs || (std::string(name) == "swap_axes" && f == &wide)));
+      CHECK((differs || (name == "swap_axes" && f == &wide)));
       CHECK(same_bits(kept, f->kspace));  // the source's frame is as it was
     }
 }
