@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -216,6 +217,39 @@ TEST_CASE("k-space is centred, and its spectrum falls as that of natural images"
   std::sort(slopes.begin(), slopes.end());
   CHECK(slopes[12] < -1.8);  // power of natural images: about f^-2 to f^-3
   CHECK(slopes[12] > -3.4);
+}
+
+TEST_CASE("texts are words of the vocabulary and agree with each other; extents are in range") {
+  auto o = small();
+  o.subjects = 300;
+  const synthetic_frames frames(o);
+  std::map<std::string, std::set<std::string>> seen;
+  for (index_t i = 0; i < frames.size(); i += 2) {
+    for (const auto& [key, word] : frames.groups_of(i)) {
+      seen[key].insert(word);
+      if (key == "family") continue;
+      const auto known = nn::text::detail::known_text(key, word);
+      REQUIRE(known.has_value());
+      CHECK(*known == word);
+    }
+  }
+  CHECK(seen["vendor"].size() >= 4);
+  CHECK(seen["field"].size() == 4);
+  CHECK(seen["modality"].size() >= 8);
+  CHECK(seen["family"].size() == 3);
+  std::set<std::pair<index_t, index_t>> extents;
+  for (index_t i = 0; i < 24; i += 2) {
+    const auto f = frames.get(0, i);
+    const auto s = shape_of(f.kspace);
+    CHECK((s[0] == 1 && s[1] >= 1 && s[1] <= 4));
+    CHECK(
+        (s[2] >= 64 && s[2] <= 96 && s[2] % 16 == 0 && s[3] >= 64 && s[3] <= 96 && s[3] % 16 == 0));
+    CHECK((f.target.extent(0) == f.kspace.extent(2) && f.target.extent(1) == f.kspace.extent(3)));
+    extents.insert({s[2], s[3]});
+    if (f.acquisition.scanner == "Jupiter") CHECK(f.acquisition.field == "5.0T");
+    for (std::size_t p = 0; p < f.target.size(); ++p) REQUIRE(std::isfinite(f.target.data()[p]));
+  }
+  CHECK(extents.size() > 3);
 }
 
 TEST_CASE("options out of range are one clear error each") {

@@ -137,7 +137,7 @@ struct synthetic_frames::scan {
     const double aspect = d.chance(.35) ? d.log_uniform(.8, 1.25) : 1;
     pixel_y = pixel * aspect, pixel_x = pixel / aspect;
     edge = static_cast<float>(pixel * d.uniform(.4, 1.6));
-    filter = d.uniform(-.3, 1.0);
+    filter = d.chance(.15) ? d.uniform(1, 2.5) : d.uniform(-.3, 1);
     const double turn = id.family == 1 ? .3 * d.normal()
                         : d.chance(.5) ? .25 * d.normal()
                                        : d.uniform(0, 6.2832);
@@ -167,11 +167,11 @@ struct synthetic_frames::scan {
     if (d.chance(o.padded)) {
       const double kind = d.unit();
       const auto part = [&](index_t n) {
-        return static_cast<index_t>(d.uniform(.03, .15) * static_cast<double>(n));
+        return static_cast<index_t>(d.log_uniform(.03, .22) * static_cast<double>(n));
       };
       if (kind < .4) rim_y = part(ny);
       if (kind < .7) rim_x = part(nx);
-      if (kind >= .6) cut_x = 2 * part(nx);
+      if (kind >= .6) cut_x = std::min(2 * part(nx), nx / 4);
     }
     maps.resize(static_cast<std::size_t>(coils * (ny + margin) * (nx + margin)));
     receiver->maps(place, pixel_y * static_cast<double>(ny), pixel_x * static_cast<double>(nx),

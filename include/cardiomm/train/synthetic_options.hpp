@@ -41,7 +41,7 @@ struct synthetic_options {
   double motion = 1;              ///< strength of contraction and respiration
   double noise_correlation =
       0.2;               ///< largest share of noise that neighbouring coils have in common
-  double padded = 0.15;  ///< share of subjects with a zero-filled rim or a partial echo in k-space
+  double padded = 0.20;  ///< share of subjects with a zero-filled rim or a partial echo in k-space
 
   double torso = 0.45, head = 0.15, scene = 0.40;  ///< shares of the anatomy families
 };
