@@ -143,7 +143,9 @@ def measured_tables(m):
     fits = {n: fit(m["sums"][n]["rows"], int(n)) for n in sorted(by, key=int)}
     text += ["Fitted to the smallest times: " + "; ".join(
         f"{n} processes: latency {seconds(f['latency'])}, {f['rate'] / 1e9:.2f} GB/s"
-        for n, f in fits.items()) + ".", ""]
+        for n, f in fits.items()) + ". By that, 40 MB take " + " and ".join(
+            seconds(sum_seconds(40e6, int(n), f["latency"], f["rate"])) for n, f in fits.items())
+        + "; what sums after backward take beyond it below is waiting for cores that others had.", ""]
     rows = []
     names = ["sums_after", "overlapped_thread", "overlapped_polled"]
     for key, o in m["overlap"].items():
