@@ -106,10 +106,10 @@ def cases(measured):
 
 
 def fit(rows, processes):
-    """Latency and rate of sum_seconds from the smallest times of up to 4 MiB."""
+    """Latency and rate of sum_seconds from the smallest times of up to 1 MiB."""
     small = min(r["seconds"]["min"] for r in rows if r["bytes"] <= 1024)
     latency = small / sum_seconds(0, processes, 1.0, 1.0)
-    big = [r for r in rows if 1 << 18 <= r["bytes"] <= 1 << 22]
+    big = [r for r in rows if 1 << 18 <= r["bytes"] <= 1 << 20]
     rate = min(2 * (processes - 1) / processes * r["bytes"] / (r["seconds"]["min"] - small)
                for r in big)
     return {"latency": latency, "rate": rate}
