@@ -21,10 +21,10 @@
 namespace cardiomm::inline CARDIOMM_ABI::models {
 
 struct pisf_image_options {
-  index_t batch = 64;         ///< lines of one call of the network
-  bool keep_samples = true;   ///< what was measured is put back at the end
-  int enhance = 3;            ///< steps with the calibration kernel; 0: none
-  double enhance_step = 0.5;  ///< see mri::enhance_options
+  index_t batch = 64;        ///< lines of one call of the network
+  bool keep_samples = true;  ///< what was measured is put back at the end
+  int enhance = 10;          ///< steps with the calibration kernel; 0: none
+  double enhance_step = 1;   ///< see mri::enhance_options
 };
 
 namespace detail {
