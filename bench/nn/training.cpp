@@ -142,7 +142,8 @@ void training(benchmark::State& state, const std::string& name, models::tapes ke
   if (to.empty()) return;
   const auto all = make_tensor<double>(host_space(), shape{index_t(losses.size())});
   std::copy(losses.begin(), losses.end(), all.data());
-  io::write_npy(to + "/training_" + name + ".npy", all);
+  const bool again = keep == models::tapes::recomputed;
+  io::write_npy(to + "/training_" + name + (again ? "_recomputed" : "") + ".npy", all);
 }
 
 #define CARDIOMM_TRAINING(name, network, keep, count)             \

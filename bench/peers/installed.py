@@ -116,3 +116,18 @@ def make_network_data(folder, python):
         if found.returncode:
             return (found.stderr.strip().split("\n") or [""])[-1][:200]
     return None
+
+
+def make_training_data(folder, python):
+    """Weights and input of training steps; None, or why they are not there."""
+    names = [f"training_{n}_{what}.safetensors" for n in ("small", "full") for what in ("weights", "input")]
+    if all(os.path.exists(os.path.join(folder, name)) for name in names):
+        return None
+    if not python:
+        return "no virtual environment of the Python peers"
+    say("making the weights of training steps (once; 340 MB)")
+    tool = os.path.join(ROOT, "bench/peers/training.py")
+    found = subprocess.run(
+        [python, "-B", tool, "make", folder], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    return (found.stderr.strip().split("\n") or [""])[-1][:200] if found.returncode else None

@@ -33,6 +33,7 @@ from installed import (
     find_newest_bart,
     make_data,
     make_network_data,
+    make_training_data,
     make_venv,
     say,
     version_of,
@@ -345,6 +346,7 @@ def cases(args, workers, bart08, bart10):
         )
         found += sparse_cases(args, coils, bart, frames, workers, data, scratch)
     found.append(network_case(args, workers, data, scratch))
+    found += [training_case(size, args, workers, data, scratch) for size in ("small", "full")]
     return [c for c in found if re.search(args.only, f"{c['id']}_{c['coils']}")]
 
 
@@ -367,16 +369,7 @@ def network_case(args, workers, data, scratch):
             peer("compiled, frozen", channels_last=True, compile=True, freeze=True),
             peer("bf16, compiled", channels_last=True, bf16=True, compile=True),
         ]
-    for c in contenders:
-        prepare = c.prepare
-
-        def with_data(threads, prepare=prepare):
-            reason = make_network_data(data, workers.python)
-            if reason:
-                raise NotRun(reason)
-            prepare(threads)
-
-        c.prepare = with_data
+    needs(contenders, lambda: make_network_data(data, workers.python))
     return {
         "name": "CardioMM network, one image",
         "id": "network",
@@ -384,6 +377,46 @@ def network_case(args, workers, data, scratch):
         "score": "network",
         "contenders": contenders,
     }
+
+
+def training_case(size, args, workers, data, scratch):
+    """Steps of training: forward, 1 - SSIM, backward, AdamW. See training.py and bench/nn/training.cpp."""
+    program = os.path.join(args.build, "bin/bench_nn_training")
+
+    def ours(name, job):
+        return Benchmark(name, program, "training", job, data, scratch)
+
+    def peer(name, **options):
+        return Call("PyTorch " + name, workers, "torch", "training", size, scratch, **options)
+
+    contenders = [
+        ours("ours", size),
+        ours("ours, recomputed", size + "_recomputed"),
+        peer("channels_last", channels_last=True),
+    ]
+    if not args.quick or size == "small":
+        contenders.append(peer("NCHW"))
+    needs(contenders, lambda: make_training_data(data, workers.python))
+    return {
+        "name": f"Training step, {size} network",
+        "id": f"training_{size}",
+        "coils": 8 if size == "small" else 10,
+        "score": "training",
+        "contenders": contenders,
+    }
+
+
+def needs(contenders, make):
+    """Before contenders are prepared, `make` makes their data, or says why there are none."""
+    for c in contenders:
+
+        def with_data(threads, prepare=c.prepare):
+            reason = make()
+            if reason:
+                raise NotRun(reason)
+            prepare(threads)
+
+        c.prepare = with_data
 
 
 # ---- ratios ----------------------------------------------------------------------------------------
@@ -431,6 +464,8 @@ def ratios(runs, normal):
             plain = [r for r in peers if "bf16" not in r["contender"]]
             if plain:
                 row(case, coils, threads, ours[0], plain[0], 2)
+        elif case.startswith("Training"):
+            row(case, coils, threads, ours[0], peers[0], 1.5)
         elif case.startswith(("L1-wavelet", "Temporal TV")):
             row(case, coils, threads, ours[0], peers[0], TARGET)
         else:

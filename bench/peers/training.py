@@ -96,10 +96,6 @@ def save(path, tensors):
     os.rename(path + ".part", path)
 
 
-def made(folder):
-    return [os.path.join(folder, f"training_{case}_{what}.safetensors") for case in CASES for what in ("weights", "input")]
-
-
 def make(folder):
     for case, (_, _, _, length, coils, n) in CASES.items():
         save(os.path.join(folder, f"training_{case}_weights.safetensors"), tensors_of(case))
