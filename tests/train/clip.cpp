@@ -17,7 +17,9 @@ namespace {
 template <class T>
 void check_clip(double tolerance) {
   const Ex ex;
-  for (const auto& [name, largest] : {std::pair("clip.cut", 0.01), std::pair("clip.kept", 1e6)}) {
+  for (const auto& limit : {std::pair("clip.cut", 0.01), std::pair("clip.kept", 1e6)}) {
+    const std::string name = limit.first;
+    const double largest = limit.second;
     CAPTURE(name);
     const auto& cases = optimiser_cases();
     const auto gradients = cases.at("gradients").tensor<T, 2>();
@@ -25,7 +27,7 @@ void check_clip(double tolerance) {
     const auto g = borrow(ex, block.gradients().data(), shape<1>{{37}});
     copy(g, slice(gradients, 3));
     const auto found = train::clip(ex, block, largest);
-    const double norm = cases.at(std::string(name) + ".norm").tensor<double, 1>()(0);
+    const double norm = cases.at(name + ".norm").tensor<double, 1>()(0);
     CHECK(found.norm == doctest::Approx(norm).epsilon(tolerance));
     CHECK(worst(clone(ex, g), stored<T, 1>(ex, cases, name)) <= tolerance);
     CHECK((found.factor == 1) == (largest > norm));
