@@ -2,6 +2,7 @@
 /// \file
 /// What `cardiomm train` writes about its course.
 
+#include "cardiomm/io/chart_picture.hpp"
 #include "cardiomm/train/group_report.hpp"
 #include "train_run.hpp"
 
@@ -19,7 +20,9 @@ std::string time_left(double seconds) {
 
 void write_history(const std::string& folder, const train::history& h) {
   io::write_csv(folder + "/history.csv", h.table());
-  write_text(folder + "/curves.svg", io::svg(h.chart()) + "\n");
+  const io::line_chart chart = h.chart();
+  write_text(folder + "/curves.svg", io::svg(chart) + "\n");
+  io::write_png(folder + "/curves.png", io::draw(chart));
 }
 
 void write_groups(const std::string& folder, const train::validation_report& v,
