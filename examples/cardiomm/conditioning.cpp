@@ -6,6 +6,7 @@
 #include "conditioning.hpp"
 
 #include "cardiomm/io/text.hpp"
+#include "cardiomm/models/text_code.hpp"
 #include "cardiomm/nn/text/embed.hpp"
 
 namespace program {
@@ -137,11 +138,11 @@ std::string undersampling_of(std::string said, const char* where) {
   return text::undersampling_prompt(std::stol(wanted.substr(0, digits)), family);
 }
 
-conditioning from_text(const recon_command& c, const io::safetensors_file& weights, index_t length,
-                       const host_tensor<std::uint8_t, 3>& mask) {
-  conditioning out;
-  out.length = length;
-  text::prompts p = naming("--", [&] { return text::parse_metadata(*c.metadata); });
+/// The prompts that were given, and that of the sampling where it was not.
+text::prompts prompts_of(const recon_command& c, const host_tensor<std::uint8_t, 3>& mask,
+                         conditioning& out) {
+  text::prompts p;
+  if (c.metadata) p = naming("--", [&] { return text::parse_metadata(*c.metadata); });
   out.warnings = p.warnings;
   if (c.undersampling) {
     p.sampling = undersampling_of(*c.undersampling, "--undersampling");
@@ -157,6 +158,35 @@ conditioning from_text(const recon_command& c, const io::safetensors_file& weigh
     out.warnings.push_back("--undersampling: nothing was said, taken for '" + p.sampling +
                            (named ? "' by the name of the mask" : "' by the sampled positions"));
   }
+  return p;
+}
+
+/// Codes of the texts (models/text_code.hpp), for networks that were trained on them.
+conditioning from_code(const recon_command& c, index_t length,
+                       const host_tensor<std::uint8_t, 3>& mask) {
+  namespace models = cardiomm::models;
+  conditioning out;
+  out.length = length;
+  require<shape_error>(length == models::text_code_length, network_name(c.weights),
+                       ": expected a network of embeddings of ", models::text_code_length,
+                       " numbers for codes of the text, found ", length);
+  const text::prompts p = prompts_of(c, mask, out);
+  const auto numbers = [](const host_tensor<double, 2>& v) {
+    return std::vector<double>(v.data(), v.data() + v.size());
+  };
+  out.meta = numbers(models::acquisition_code<double>(models::metadata_of_prompt(p.acquisition)));
+  out.sampling =
+      numbers(models::sampling_code<double>(models::undersampling_of_prompt(p.sampling)));
+  out.metadata = p.acquisition;
+  out.undersampling = p.sampling;
+  return out;
+}
+
+conditioning from_text(const recon_command& c, const io::safetensors_file& weights, index_t length,
+                       const host_tensor<std::uint8_t, 3>& mask) {
+  conditioning out;
+  out.length = length;
+  const text::prompts p = prompts_of(c, mask, out);
   const text::tokenizer words(io::read_text(merges_of(c)));
   const auto tower = cardiomm::nn::source_of(io::safetensors_file(c.text_weights)),
              network = cardiomm::nn::source_of(weights);
@@ -179,10 +209,44 @@ conditioning from_text(const recon_command& c, const io::safetensors_file& weigh
 
 }  // namespace
 
+void check_text_options(const recon_command& c, const io::safetensors_file& weights) {
+  if (takes_text_codes(weights)) {
+    const std::pair<const char*, bool> others[] = {{"--text-weights", !c.text_weights.empty()},
+                                                   {"--merges", !c.merges.empty()},
+                                                   {"--text-heads", c.heads.has_value()}};
+    for (const auto& [name, given] : others)
+      require<value_error>(!given, name, ": expected weights of a network with a language model, ",
+                           "found ", network_name(c.weights), ", which takes codes of the text");
+    require<value_error>(c.embedding.empty() || (!c.metadata && !c.undersampling),
+                         "--method cardiomm: expected --embedding, or --metadata and "
+                         "--undersampling, found both");
+    return;
+  }
+  const bool text = !c.text_weights.empty() || c.metadata.has_value();
+  require<value_error>(text || !c.embedding.empty(),
+                       "--method cardiomm: expected --embedding, or --text-weights and --metadata, "
+                       "found neither");
+  require<value_error>(!text || c.embedding.empty(),
+                       "--method cardiomm: expected --embedding, or --text-weights and --metadata, "
+                       "found both");
+  require<value_error>(!text || (!c.text_weights.empty() && c.metadata.has_value()),
+                       c.metadata ? "--text-weights: expected the weights of the text tower for "
+                                    "--metadata, found none"
+                                  : "--metadata: expected a description of the acquisition for "
+                                    "--text-weights, found none");
+  require<value_error>(text || (!c.undersampling && c.merges.empty() && !c.heads),
+                       c.undersampling ? "--undersampling"
+                       : c.heads       ? "--text-heads"
+                                       : "--merges",
+                       ": expected --text-weights and --metadata, found --embedding");
+}
+
 conditioning read_conditioning(const recon_command& c, const io::safetensors_file& weights,
                                index_t length, index_t images,
                                const host_tensor<std::uint8_t, 3>& mask) {
-  return c.embedding.empty() ? from_text(c, weights, length, mask) : from_file(c, length, images);
+  if (!c.embedding.empty()) return from_file(c, length, images);
+  return takes_text_codes(weights) ? from_code(c, length, mask)
+                                   : from_text(c, weights, length, mask);
 }
 
 }  // namespace program

@@ -45,7 +45,7 @@ std::string run_of(const recon_command& c, const recon_inputs& in, const conditi
               {"mask", c.mask.empty() ? "" : data_of(c.mask)},
               {"mask_axes", in.mask ? to_string(in.mask->from.order) : ""},
               {"noise", c.noise.empty() ? "" : data_of(c.noise)},
-              {"weights", identity_of(c.weights)},
+              {"weights", c.weights.empty() ? shipped_weights_identity() : identity_of(c.weights)},
               {"texts", texts.value()},
               {"acs", c.acs.value_or(20)},
               {"acs_shape", c.acs_shape.value_or("1d")},
@@ -120,21 +120,24 @@ class network_run {
     const index_t images = in_.kspace.sizes[0] * in_.kspace.sizes[1];
     const io::safetensors_file weights = dist::together(team, [&] {
       array_output::check(c_.out, common_.policy());
-      return io::safetensors_file(c_.weights);
+      io::safetensors_file file = open_weights(c_.weights);
+      check_text_options(c_, file);
+      return file;
     });
     if (c_.dry) return tell(weights);
-    show_.stage("reading " + c_.weights);
+    show_.stage("reading " + network_name(c_.weights));
     dist::together(team, [&] {
       std::vector<std::string> warnings;
-      net_.emplace(naming(c_.weights + ": ", [&] {
+      net_.emplace(naming(network_name(c_.weights) + ": ", [&] {
         return cardiomm::models::load_cardiomm<T>(ex_, cardiomm::models::source_of(weights),
                                                   &warnings);
       }));
       say(warnings);
       check_coils();
     });
+    start_ = warm_start_of(weights);
     seconds_["weights"] = lap();
-    if (c_.embedding.empty()) show_.stage("reading " + c_.text_weights);
+    if (!c_.text_weights.empty()) show_.stage("reading " + c_.text_weights);
     const conditioning told = dist::together(team, [&] {
       return read_conditioning(c_, weights, net_->sizes().embedding, images, first_mask());
     });
@@ -191,8 +194,8 @@ class network_run {
   void check_coils() {
     const index_t adjacent = net_->sizes().adjacent;
     require<shape_error>(in_.whole[2] % adjacent == 0, c_.kspace, ": expected the coils of ",
-                         adjacent, " neighbouring slices, as in ", c_.weights, ", found ",
-                         in_.whole[2], " coils");
+                         adjacent, " neighbouring slices, as in ", network_name(c_.weights),
+                         ", found ", in_.whole[2], " coils");
   }
 
   /// The mask of the first frame of the series.
@@ -347,6 +350,7 @@ class network_run {
     }
     cardiomm::models::cardiomm_options o;
     o.acs = c_.acs.value_or(20);
+    o.start = start_;
     o.rule = square() ? cardiomm::models::acs_rule::square : cardiomm::models::acs_rule::lines;
     o.tiled = c_.tiled;
     const stopwatch began;
@@ -455,7 +459,7 @@ class network_run {
       if (!common_.team.first()) return;
       const shape<5>& w = in_.whole;
       namespace models = cardiomm::models;
-      const auto sizes = naming(c_.weights + ": ", [&] {
+      const auto sizes = naming(network_name(c_.weights) + ": ", [&] {
         return models::read_sizes(models::cardiomm_tensors(models::source_of(weights)));
       });
       say(read_conditioning(c_, weights, sizes.embedding, in_.kspace.sizes[0] * in_.kspace.sizes[1],

@@ -366,6 +366,9 @@ action add_recon(CLI::App& app, common_options& common) {
       "--compress 8 --crop-readout --out x.npy\n"
       "  cardiomm recon --dry-run --method sense --kspace kspace.npy --out sense.npy\n"
       "  mpirun -n 4 cardiomm recon --method sense --kspace kspace.npy --out sense.npy\n"
+      "  cardiomm recon --method cardiomm --kspace k.npy --mask m.npy --metadata 'modality=cine' "
+      "--out "
+      "x.npy\n"
       "  cardiomm recon --method cardiomm --kspace k.npy --mask m.npy --weights w.safetensors "
       "--embedding e.safetensors --out x.npy\n"
       "K-space is (frame, slice, coil, y, x), (frame, coil, y, x) or (coil, y, x), centred, with "
@@ -423,7 +426,9 @@ action add_recon(CLI::App& app, common_options& common) {
       "--traj", c->traj,
       "radial: trajectory (frame, spoke, sample, 2) or (spoke, sample, 2), (kx, ky) in "
       "cycles/FOV, or BART's");
-  command.add_option("--weights", c->weights, "cardiomm: weights of the network (.safetensors)");
+  command.add_option("--weights", c->weights,
+                     "cardiomm: weights of the network (.safetensors); left out: those of the "
+                     "small network that ships with the program");
   command.add_option("--embedding", c->embedding,
                      "cardiomm: .safetensors file with lm_embd_adapt and lm_embd_adapt2 (1, 1, d), "
                      "instead of text");

@@ -40,8 +40,9 @@ inline constexpr method methods[] = {
     {"radial", "non-Cartesian (--traj), lambda TV in time", false, true, true},
     {"pisf", "the unrolled network of lines PISF (--weights), then the root sum of squares", false,
      false, true},
-    {"cardiomm", "the unrolled network CardioMM (--weights, and text or --embedding)", false, false,
-     false},
+    {"cardiomm",
+     "the unrolled network CardioMM; without --weights the small one that ships with the program",
+     false, false, false},
 };
 /// Their names, "zf, rss or sense".
 inline std::string method_names() {
@@ -169,26 +170,6 @@ inline void check_network_options(const recon_command& c) {
                          "--weights: expected the .safetensors file of --method pisf, found none");
     return;
   }
-  require<value_error>(
-      !c.weights.empty(),
-      "--weights: expected the .safetensors file of --method cardiomm, found none");
-  const bool text = !c.text_weights.empty() || c.metadata.has_value();
-  require<value_error>(text || !c.embedding.empty(),
-                       "--method cardiomm: expected --embedding, or --text-weights and --metadata, "
-                       "found neither");
-  require<value_error>(!text || c.embedding.empty(),
-                       "--method cardiomm: expected --embedding, or --text-weights and --metadata, "
-                       "found both");
-  require<value_error>(!text || (!c.text_weights.empty() && c.metadata.has_value()),
-                       c.metadata ? "--text-weights: expected the weights of the text tower for "
-                                    "--metadata, found none"
-                                  : "--metadata: expected a description of the acquisition for "
-                                    "--text-weights, found none");
-  require<value_error>(text || (!c.undersampling && c.merges.empty() && !c.heads),
-                       c.undersampling ? "--undersampling"
-                       : c.heads       ? "--text-heads"
-                                       : "--merges",
-                       ": expected --text-weights and --metadata, found --embedding");
   require<value_error>(c.heads.value_or(1) >= 1, "--text-heads: expected at least 1, found ",
                        c.heads.value_or(1));
   require<value_error>(c.acs.value_or(20) >= 0, "--acs: expected at least 0 lines, found ",

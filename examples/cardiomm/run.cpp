@@ -6,6 +6,7 @@
 
 #include "cardiomm/fft/backend/fftw.hpp"
 #include "cardiomm/mri/mask.hpp"
+#include "conditioning.hpp"
 #include "recon.hpp"
 #include "run_summary.hpp"
 
@@ -99,6 +100,7 @@ void check(const run_command& c) {
   if (!c.text_weights.empty() || c.metadata) r.metadata = c.metadata.value_or("modality=cine");
   if (c.method == "radial") r.traj = "x";
   check_options(r);
+  if (r.network()) check_text_options(r, open_weights(r.weights));
   for (const std::string& file : {c.weights, c.embedding, c.text_weights})
     if (!file.empty()) io::input_file{file};
   require<value_error>(c.compress.value_or(0) >= 0, "--compress: expected at least 0, found ",
@@ -232,7 +234,8 @@ action add_run(CLI::App& app, common_options& common) {
   command.add_option("--iterations", c->iterations, "Iterations, as for recon")->group(steps);
   command.add_option("--calib", c->calib, "Calibration block, as for recon")->group(steps);
   const std::string network = "Network";
-  command.add_option("--weights", c->weights, "Weights of cardiomm")->group(network);
+  command.add_option("--weights", c->weights, "Weights of cardiomm, if not those of the program")
+      ->group(network);
   command.add_option("--embedding", c->embedding, "Embedding, instead of text")->group(network);
   command.add_option("--text-weights", c->text_weights, "Text tower")->group(network);
   command.add_option("--merges", c->merges, "CLIP's merges")->group(network);

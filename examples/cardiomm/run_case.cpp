@@ -6,6 +6,7 @@
 
 #include <sstream>
 
+#include "conditioning.hpp"
 #include "methods.hpp"
 
 namespace program {
@@ -281,7 +282,8 @@ recon_command case_run::main_command() {
   c.embedding = c_.embedding;
   c.text_weights = c_.text_weights;
   c.merges = c_.merges;
-  if (!c.text_weights.empty()) {
+  if (!c.text_weights.empty() ||
+      (c.embedding.empty() && takes_text_codes(open_weights(c.weights)))) {
     c.metadata = s_.metadata;
     c.undersampling = c_.undersampling;
     if (!c.undersampling && s_.acceleration > 0)
@@ -340,7 +342,7 @@ void case_run::reconstruct() {
                   {"noise", !c.noise.empty()},
                   {"precision", common_.as_double ? "double" : "float"}};
   if (c.network()) {
-    depends["weights"] = shared_(c.weights);
+    depends["weights"] = c.weights.empty() ? shipped_weights_identity() : shared_(c.weights);
     depends["embedding"] = shared_(c.embedding);
     depends["text_weights"] = shared_(c.text_weights);
     depends["metadata"] = c.metadata.value_or("");

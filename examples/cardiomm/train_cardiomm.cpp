@@ -2,6 +2,7 @@
 /// \file
 /// `cardiomm train` of a CardioMM network: its sizes, its data, its loss.
 
+#include "cardiomm/train/identity_start.hpp"
 #include "cardiomm/train/masked.hpp"
 #include "cardiomm/train/reconstruction_task.hpp"
 #include "cardiomm/train/start.hpp"
@@ -81,10 +82,13 @@ models::cardiomm<float, space> make_network(config_block b, const train_settings
   about["cardiomm.network"] = "cardiomm";
   about["cardiomm.text"] = models::text_code_name;
   about["cardiomm.acs_rule"] = rule;
+  b.read("warm_start", options.start.iterations, 0, 1000);
+  b.read("warm_start_lambda", options.start.lambda, 0, 1);
+  if (options.start.iterations > 0) about["cardiomm.warm_start"] = to_string(options.start);
   models::cardiomm_sizes sizes;
   sizes.cascades = 10;
   if (!weights.empty()) {
-    for (const char* key : {"cascades", "adjacent", "image", "sensitivity"})
+    for (const char* key : {"cascades", "adjacent", "image", "sensitivity", "start"})
       require<value_error>(!b.has(key), b.where(key),
                            ": expected no sizes beside network.weights, whose file has them");
     b.finish();
@@ -101,6 +105,8 @@ models::cardiomm<float, space> make_network(config_block b, const train_settings
   b.read("adjacent", sizes.adjacent, 1, 99);
   require<value_error>(sizes.adjacent % 2 == 1, b.where("adjacent"),
                        ": expected an odd number, found ", sizes.adjacent);
+  std::string start = "random";
+  b.read("start", start, {"random", "identity"});
   sizes.image = read_unet(b.block("image"), published(48, {72, 96, 120}, {24, 48, 72}));
   sizes.sensitivity = read_unet(b.block("sensitivity"), published(24, {36, 48, 60}, {12, 24, 36}));
   b.finish();
@@ -109,6 +115,7 @@ models::cardiomm<float, space> make_network(config_block b, const train_settings
   return naming(b.file() + ": network: ", [&] {
     const models::cardiomm<float, space> net(ex, sizes);
     train::start_values(ex, net.parameters(), s.loop.seed);
+    if (start == "identity") train::start_as_identity(ex, net);
     return net;
   });
 }

@@ -15,6 +15,7 @@
 #include "cardiomm/models/consistency.hpp"
 #include "cardiomm/models/normalised.hpp"
 #include "cardiomm/models/sizes.hpp"
+#include "cardiomm/models/warm_start.hpp"
 
 namespace cardiomm::inline CARDIOMM_ABI::models {
 
@@ -25,6 +26,7 @@ struct cardiomm_options {
   /// Texts repeat over the coils of a batch (0, 1, .., 0, 1, ..) as in the reference; otherwise
   /// each item has its own. The same where texts are equal, or the batch is one item.
   bool tiled = false;
+  warm_start start{};  ///< as the network was trained
   index_t coils_at_once = 0;  ///< of the sensitivity network; 0: so that memory stays low
   /// After the maps (1) and every cascade (2 ...), of cascades + 1.
   std::function<void(index_t done, index_t total)> progress{};
@@ -134,8 +136,16 @@ class cardiomm {
       if (seen.on_maps) seen.on_maps(maps);
       done(1);
     }
-    data.combine(ex, kspace, z, x);
     data.adjoint(ex, kspace, b);
+    if (o.start.iterations > 0) {
+      Kokkos::deep_copy(ex, better, b);
+      solve_warm_start<T, Ex>(ex, o.start, better, x, [&](const auto& at, const auto& r) {
+        data.step_image(ex, at, b, 0, r);
+        blas1::axpby(ex, C(-1), at, C(1), r);
+      });
+    } else {
+      data.combine(ex, kspace, z, x);
+    }
     const text_items items = image_items(acquisition, sampling, k);
     for (index_t i = 0; i < sizes_.cascades; ++i) {
       const cascade& c = cascades_[std::size_t(i)];

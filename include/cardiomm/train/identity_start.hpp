@@ -16,7 +16,8 @@ namespace cardiomm::inline CARDIOMM_ABI::train {
 
 /// Changes random values (train/start.hpp): the first channels of the first and the last
 /// convolution copy the image; what residual branches, the path from below and the other channels
-/// add to it is multiplied by `small`. Throws value_error where the first level has fewer channels
+/// add to it is multiplied by `small`, and so are the weights of the data consistency, which are 1
+/// and take half a step. Throws value_error where the first level has fewer channels
 /// than the image has.
 template <class T, ExecutionSpace Ex>
 void start_as_identity(const Ex& ex, const models::cardiomm<T, Ex>& net, double small = 0.1) {

@@ -30,6 +30,7 @@ struct reconstruction_loss {
 struct reconstruction_options {
   reconstruction_loss loss;
   models::acs_rule rule = models::acs_rule::lines;
+  models::warm_start start{};  ///< of the cascades
   /// Recomputed: less memory for more time, see models/cardiomm_pass.hpp.
   models::tapes tapes = models::tapes::kept;
   /// Bytes of plans that are kept, each for one shape of samples; the one in use always is.
@@ -160,6 +161,7 @@ class reconstruction_task {
     models::cardiomm_options o;
     o.acs = s.acs;
     o.rule = options_.rule;
+    o.start = options_.start;
     return o;
   }
 
