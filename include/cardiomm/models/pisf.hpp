@@ -54,7 +54,8 @@ struct pisf_step {
     for (index_t c = at + first; c < at + last; ++c) d[c] = e[c] - a * (e[c] - z[c]) - b * q[c];
   }
 };
-/// y = sign(x) max(|x| - lambda, 0), plus `add` unless null; y may be x.
+/// y = sign(x) max(|x| - lambda, 0), plus `add` unless null; y may be x. Training may make lambda
+/// negative: then y = x - lambda above lambda and x + lambda below, which weights rely on.
 template <class T>
 struct pisf_soft {
   static constexpr const char* name = "cardiomm::models::pisf_soft";

@@ -23,7 +23,7 @@ namespace cardiomm::inline CARDIOMM_ABI::models {
 struct pisf_image_options {
   index_t batch = 64;        ///< lines of one call of the network
   bool keep_samples = true;  ///< what was measured is put back at the end
-  int enhance = 10;          ///< steps with the calibration kernel; 0: none
+  int enhance = 5;           ///< steps with the calibration kernel; 0: none
   double enhance_step = 1;   ///< see mri::enhance_options
 };
 
@@ -213,7 +213,7 @@ pisf_result<T, Ex> reconstruct_lines(const Ex& ex, const pisf<T, Ex>& net,
                         borrow(ex, kspace.data() + (f * k[1] + s) * given, shape{given}));
     if (given > kept) one = mri::compress(ex, mri::find_compression(ex, one, k[2]).matrix, one);
     host_tensor<complex<double>, 4> kernel;
-    if (options.enhance > 0) {
+    if (options.enhance > 0 && k[2] > 1) {  // one coil says little of its neighbours
       try {
         kernel = mri::calibration_kernel(ex, one, 0);
       } catch (const value_error&) {
