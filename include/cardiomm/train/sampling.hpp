@@ -116,9 +116,10 @@ class sampling {
     return found->second;
   }
   index_t group_of(const train::groups& of) const {
-    const std::string& name = name_of(of, options_.dro_key());
+    const std::string key = options_.dro_key();
+    const std::string& name = name_of(of, key);
     const auto found = std::find(names_.begin(), names_.end(), name);
-    require(found != names_.end(), "sampling: ", options_.dro_key(),
+    require(found != names_.end(), "sampling: ", key,
             ": expected one of the groups that are weighed, found ", name);
     return index_t(found - names_.begin());
   }
