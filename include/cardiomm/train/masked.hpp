@@ -66,10 +66,19 @@ class masked : public source<sample> {
     const full_frame f = change_(frames_->get(epoch, i), epoch, i);
     const auto ny = static_cast<index_t>(f.kspace.extent(2));
     const auto nx = static_cast<index_t>(f.kspace.extent(3));
-    return undersampled(f, masks_.draw(epoch, i, ny, nx), frames_->groups_of(i));
+    return undersampled(f, masks_.draw(epoch, i, ny, nx), groups_of(i));
   }
-  /// Those of the frame; acceleration and family are known when the sample is there.
-  train::groups groups_of(index_t i) const override { return frames_->groups_of(i); }
+  /// Those of the frame; acceleration and family (of the mask) are known when the sample is there.
+  /// What frames call family, of anatomies, is `anatomy` here.
+  train::groups groups_of(index_t i) const override {
+    train::groups known = frames_->groups_of(i);
+    if (const auto family = known.find("family"); family != known.end()) {
+      known["anatomy"] = family->second;
+      known.erase(family);
+    }
+    known.erase("acceleration");
+    return known;
+  }
   std::string description() const override {
     const std::string changes = change_.description();
     return frames_->description() + "; " + (changes.empty() ? "" : changes + "; ") +
