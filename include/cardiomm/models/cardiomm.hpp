@@ -26,7 +26,7 @@ struct cardiomm_options {
   /// Texts repeat over the coils of a batch (0, 1, .., 0, 1, ..) as in the reference; otherwise
   /// each item has its own. The same where texts are equal, or the batch is one item.
   bool tiled = false;
-  warm_start start{};  ///< as the network was trained
+  warm_start start{};         ///< as the network was trained
   index_t coils_at_once = 0;  ///< of the sensitivity network; 0: so that memory stays low
   /// After the maps (1) and every cascade (2 ...), of cascades + 1.
   std::function<void(index_t done, index_t total)> progress{};

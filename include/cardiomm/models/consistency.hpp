@@ -331,7 +331,7 @@ class consistency {
  private:
   template <class V>
   static auto group(const view<V, 4, Ex>& k, const shape<5>& s, index_t g) {
-    return view<V, 5, Ex>(k.data() + g * s.size(), cardiomm::detail::layout_of(s));
+    return view<V, 5, Ex>(k.data() + g * s.size(), ::cardiomm::detail::layout_of(s));
   }
   in<5> part(const in<4>& k, std::size_t g) const { return group<const C>(k, group_, index_t(g)); }
   in<5> part(const in<4>& k, index_t g) const { return group<const C>(k, group_, g); }
@@ -344,13 +344,13 @@ class consistency {
   auto plane(const X& x) const {
     using V = typename X::value_type;
     return view<V, 4, Ex>(x.data(),
-                          cardiomm::detail::layout_of(shape<4>{{1, all_[1], all_[3], all_[4]}}));
+                          ::cardiomm::detail::layout_of(shape<4>{{1, all_[1], all_[3], all_[4]}}));
   }
   template <TensorView X>
   auto image_part(const X& x, std::size_t g) const {
     using V = typename X::value_type;
     const shape<4> s{{1, planes_, all_[3], all_[4]}};
-    return view<V, 4, Ex>(x.data() + index_t(g) * s.size(), cardiomm::detail::layout_of(s));
+    return view<V, 4, Ex>(x.data() + index_t(g) * s.size(), ::cardiomm::detail::layout_of(s));
   }
   static linop::fourier_op<T, 5, Ex> fourier() { return {}; }
   linop::sensitivity<T, Ex> maps_operator() const {

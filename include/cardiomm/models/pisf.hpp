@@ -178,7 +178,7 @@ class pisf {
                x = scratch.template tensor<T>(f);
     const auto u = scratch.template tensor<T>(shape<3>{{f[0], f[1], sizes_.filters}});
     const T* measured = reinterpret_cast<const T*>(z.data());
-    Kokkos::deep_copy(ex, e, view<const T, 3, Ex>(measured, cardiomm::detail::layout_of(f)));
+    Kokkos::deep_copy(ex, e, view<const T, 3, Ex>(measured, ::cardiomm::detail::layout_of(f)));
     const index_t n = f.size();
     for (const auto& p : phases_) {
       p.prior.forward(ex, e, q);

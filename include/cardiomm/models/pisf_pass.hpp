@@ -198,7 +198,8 @@ class pisf_pass {
       detail::line_transform(ex_, lines_, fft::direction::forward, s.data(), t.e.data());
       e = t.e.data();
     }
-    return view<const C, 3, Ex>(reinterpret_cast<const C*>(e), cardiomm::detail::layout_of(lines_));
+    return view<const C, 3, Ex>(reinterpret_cast<const C*>(e),
+                                ::cardiomm::detail::layout_of(lines_));
   }
 
   /// The loss of the last forward; `reference` (item, y, coil) has to stay until `backward`. Waits
@@ -309,7 +310,7 @@ class pisf_pass {
   };
   double points() const { return double(lines_[0]) * double(lines_[1]); }
   bool constrained() const { return constraint_ > 0; }
-  Kokkos::LayoutRight layout() const { return cardiomm::detail::layout_of(f_); }
+  Kokkos::LayoutRight layout() const { return ::cardiomm::detail::layout_of(f_); }
   /// What Psi3(Psi2 x) should be; null: zero.
   const T* removed(const state& t) const { return net_.sizes().residual ? nullptr : t.x.data(); }
 
