@@ -99,6 +99,15 @@ void run_training(K& task, const train::source<typename K::sample_type>& samples
     f["cardiomm.training.data"] = drawn.description();
     return f;
   };
+  // what a killed run did not come to: the best weights of the state, its unfinished files
+  if (team.first()) {
+    if (loop.best_step() > 0 && before > 0)
+      loop.save_best(folder + "best.safetensors", facts_of(loop.best_step()));
+    for (const auto& e : fs::directory_iterator(s.output)) {
+      const std::string name = e.path().filename().string();
+      if (name.front() == '.' && e.path().extension() == ".part") fs::remove(e.path());
+    }
+  }
   stopwatch since_checkpoint, since_line, here;
   double loss = train::history_row::none, ssim = loss;
   for (const auto& row : loop.course().rows())

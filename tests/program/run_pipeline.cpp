@@ -204,7 +204,7 @@ TEST_CASE("nothing to reconstruct, and what contradicts itself") {
   fails("run d --out r", "expected k-space");
   fails("run missing --out r", "expected a folder, found nothing");
   fails("run d --method none --out r", "--method: expected");
-  fails("run d --method cardiomm --out r", "--weights");
+  fails("run d --method cardiomm --text-weights none --out r", "--text-weights: expected");
   fails("run d --out d", "--out: expected another folder");
   spit(w / "d/run.json", "{\"lamda\": 1}");
   fails("run d --out r", "found 'lamda'");

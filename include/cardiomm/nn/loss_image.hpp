@@ -62,13 +62,15 @@ struct perpendicular_kernel {
       const bool behind = (size > 0 ? a * c + b * d : c) < 0;
       sum += behind ? 2 * math::sqrt(c * c + d * d) - p : p;
       if (!dx) continue;
-      if (!(size > 0)) {
-        dx[i] = V(0);
-        continue;
-      }
-      const double sign = cross > 0 ? 1 : cross < 0 ? -1 : 0, to = behind ? -scale : scale;
-      const double pull = p / (size * low);
-      dx[i] = V(R(to * (sign * d / low - a * pull)), R(to * (-sign * c / low - b * pull)));
+      // Parallel up to rounding is parallel: a fused multiply-add gives +-1e-17 for 0, and at the
+      // kink that would be a gradient of its own.
+      const double kink = 4e-16 * size * math::sqrt(c * c + d * d);
+      const double sign = double(cross > kink) - double(cross < -kink);
+      const double some = double(size > 0), divisor = size + (1 - some);
+      const double to = some * scale * (1 - 2 * double(behind)) / (low + (1 - some));
+      const double pull = p / divisor;
+      const double re = to * (sign * d - a * pull), im = -to * (sign * c + b * pull);
+      dx[i] = V(R(re), R(im));
     }
     return sum;
   }
