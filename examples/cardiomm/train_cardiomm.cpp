@@ -184,11 +184,13 @@ train::synthetic_options read_synthetic(config_block b, std::uint64_t seed, inde
   b.read_range("snr", o.snr.low, o.snr.high);
   b.read("clean_target", o.clean_target);
   b.read_range("pixel_mm", o.pixel_mm.low, o.pixel_mm.high);
+  b.read_range("grain_snr", o.grain_snr.low, o.grain_snr.high);
   for (const auto& [name, v] : {std::pair{"phase", &o.phase},
                                 {"texture", &o.texture},
                                 {"motion", &o.motion},
                                 {"noise_correlation", &o.noise_correlation},
                                 {"padded", &o.padded},
+                                {"grain", &o.grain},
                                 {"torso", &o.torso},
                                 {"head", &o.head},
                                 {"scene", &o.scene}})

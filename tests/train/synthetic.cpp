@@ -121,6 +121,45 @@ TEST_CASE("the target is the root sum of squares of the centred orthonormal inve
   }
 }
 
+TEST_CASE("grain belongs to the object: every coil sees it by its map, every epoch alike") {
+  const host_space ex;
+  auto o = small();
+  o.padded = 0;
+  o.subjects = 6;
+  o.min_coils = 2;
+  o.snr = {1e9, 1e9};
+  const synthetic_frames smooth(o);
+  o.grain = 1;
+  o.grain_snr = {10, 10};
+  const synthetic_frames grainy(o);
+  CHECK(grainy.description() != smooth.description());
+  for (index_t i = 0; i < grainy.size(); i += 2) {
+    const auto a = smooth.get(0, i), b = grainy.get(0, i), again = grainy.get(3, i);
+    const auto was = fft::ifft(ex, a.kspace), is = fft::ifft(ex, b.kspace),
+               later = fft::ifft(ex, again.kspace);
+    ex.fence();
+    const index_t pixels = static_cast<index_t>(a.target.size());
+    double apart = 0, total = 0, change = 0, body = 0, share = 0;
+    for (index_t p = 0; p < pixels; ++p) {
+      const auto w = was.data()[p], w1 = was.data()[pixels + p];
+      const auto d = is.data()[p] - w, d1 = is.data()[pixels + p] - w1;
+      apart += double(abs2(d * w1 - d1 * w)), total += double(abs2(d * w1));
+      change += double(abs2(later.data()[p] - is.data()[p]));
+      if (a.target.data()[p] < .1f * a.data_range) continue;
+      double power = 0;
+      for (index_t c = 0; c < static_cast<index_t>(a.kspace.extent(1)); ++c)
+        power += double(abs2(is.data()[c * pixels + p] - was.data()[c * pixels + p]));
+      share += power;
+      body += double(a.target.data()[p] * a.target.data()[p]);
+    }
+    CAPTURE(i);
+    CHECK(apart / total < 0.25);  // 2 for independent noise; the cut in k-space leaves a little
+    CHECK(change / body < 1e-12);
+    CHECK(std::sqrt(share / body) > 0.04);
+    CHECK(std::sqrt(share / body) < 0.12);
+  }
+}
+
 TEST_CASE("the noise is what the options say") {
   auto o = small();
   o.padded = 0;

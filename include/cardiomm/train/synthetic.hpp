@@ -57,7 +57,14 @@ class synthetic_frames : public source<full_frame> {
  private:
   static constexpr index_t margin = 32;  // k-space samples around the acquired ones for coil maps
   static constexpr const char* names[] = {"torso", "head", "scene"};
-  enum purpose : std::uint32_t { of_family = 1, of_contrast, of_anatomy, of_scan, of_noise };
+  enum purpose : std::uint32_t {
+    of_family = 1,
+    of_contrast,
+    of_anatomy,
+    of_scan,
+    of_noise,
+    of_grain
+  };
 
   struct subject_id {
     std::uint64_t number;
@@ -84,10 +91,11 @@ class synthetic_frames : public source<full_frame> {
   }
   void look(const scan& s, double phase, synthetic::canvas& c) const;
   void blur(const scan& s, complex<float>* k) const;
-  double expose(const scan& s, double phase, complex<float>* kspace) const;
+  double expose(const scan& s, double phase, std::uint64_t grain, complex<float>* kspace) const;
   void add_noise(const scan& s, double sigma, std::uint64_t key, index_t frame,
                  complex<float>* kspace) const;
 
+  static double body_mean(const std::vector<float>& power);
   static void leave_out(const scan& s, complex<float>* kspace);
 
   synthetic_options o_;
@@ -109,6 +117,7 @@ struct synthetic_frames::scan {
   double poly[6], phase_field, phase_mm, off_mean, off_field;
   bool shimmed;  // no bands
   double snr, correlation;
+  double grain = 0;                         // of the object: standard deviation over its mean
   float edge;                               // width of edges, mm
   double filter;                            // power of exp(-filter k^2) at the rim of k-space
   index_t rim_y = 0, rim_x = 0, cut_x = 0;  // k-space samples that stay zero
@@ -164,6 +173,9 @@ struct synthetic_frames::scan {
     shimmed = d.chance(.88);
     snr = d.log_uniform(o.snr.low, o.snr.high);
     correlation = d.uniform(0, o.noise_correlation);
+    synthetic::draws of_object(o.seed, id.number, of_grain);
+    if (of_object.chance(o.grain))
+      grain = 1 / of_object.log_uniform(o.grain_snr.low, o.grain_snr.high);
     if (d.chance(o.padded)) {
       const double kind = d.unit();
       const auto part = [&](index_t n) {
@@ -233,9 +245,19 @@ inline void synthetic_frames::look(const scan& s, double phase, synthetic::canva
     }
 }
 
+/// Mean magnitude of the body: of the pixels whose magnitude is above a tenth of the largest.
+inline double synthetic_frames::body_mean(const std::vector<float>& power) {
+  const float least = .01f * *std::max_element(power.begin(), power.end());
+  double sum = 0, count = 0;
+  for (const float p : power)
+    if (p > least) sum += double(std::sqrt(p)), count += 1;
+  return count > 0 ? sum / count : 0;
+}
+
 /// k-space (coil, y, x) of a frame without noise. Returns the mean of the body: of the root sum of
-/// squares where it is above a tenth of its maximum.
-inline double synthetic_frames::expose(const scan& s, double phase, complex<float>* kspace) const {
+/// squares where it is above a tenth of its maximum. `grain` is the seed of the object's grain.
+inline double synthetic_frames::expose(const scan& s, double phase, std::uint64_t grain,
+                                       complex<float>* kspace) const {
   synthetic::canvas c;
   c.ny = 2 * s.ny, c.nx = 2 * s.nx, c.dy = static_cast<float>(s.pixel_y / 2);
   c.dx = static_cast<float>(s.pixel_x / 2);
@@ -289,6 +311,13 @@ inline double synthetic_frames::expose(const scan& s, double phase, complex<floa
   synthetic::centre_of(c.image.data(), c.ny, c.nx, object.data(), my, mx);
   if (s.filter > 0) blur(s, object.data());
   fourier_.execute(false, 1, my, mx, object.data());
+  if (s.grain > 0) {
+    for (std::size_t i = 0; i < object.size(); ++i) power[i] = abs2(object[i]);
+    const double sigma = s.grain * body_mean(power) / std::sqrt(2.0);
+    power.assign(power.size(), 0.f);
+    noise_.add(reinterpret_cast<float*>(object.data()), 2 * my * mx, static_cast<float>(sigma),
+               grain, of_grain);
+  }
   for (index_t k = 0; k < s.coils; ++k) {
     const complex<float>* map = s.maps.data() + k * my * mx;
     for (std::size_t i = 0; i < one.size(); ++i) {
@@ -298,11 +327,7 @@ inline double synthetic_frames::expose(const scan& s, double phase, complex<floa
     fourier_.execute(true, 1, my, mx, one.data());
     synthetic::centre_of(one.data(), my, mx, kspace + k * s.ny * s.nx, s.ny, s.nx);
   }
-  const float least = .01f * *std::max_element(power.begin(), power.end());
-  double sum = 0, count = 0;
-  for (const float p : power)
-    if (p > least) sum += double(std::sqrt(p)), count += 1;
-  return count > 0 ? sum / count : 0;
+  return body_mean(power);
 }
 
 /// Weighs the k-space of the object, (ny + margin, nx + margin), by exp(-filter (ky^2 + kx^2)).
@@ -371,10 +396,12 @@ inline full_frame synthetic_frames::get(std::uint64_t epoch, index_t i) const {
     }
   };
   const random::words key = random::bits(o_.seed + of_noise, epoch, id.number);
+  const random::words own = random::bits(o_.seed + of_grain, 0, id.number);
   for (index_t n = 0; n < o_.neighbours; ++n) {
     const index_t all = o_.frames_per_subject, frame = ((id.frame + n - middle) % all + all) % all;
     complex<float>* k = f.kspace.data() + n * s.coils * pixels;
-    const double mean = expose(s, static_cast<double>(frame) / static_cast<double>(all), k);
+    const double mean = expose(s, static_cast<double>(frame) / static_cast<double>(all),
+                               own.w[0] + std::uint64_t(frame), k);
     if (n == middle && o_.clean_target) {
       leave_out(s, k);
       combine(k, f.target.data());

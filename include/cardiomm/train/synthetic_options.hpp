@@ -42,6 +42,8 @@ struct synthetic_options {
   double noise_correlation =
       0.2;               ///< largest share of noise that neighbouring coils have in common
   double padded = 0.20;  ///< share of subjects with a zero-filled rim or a partial echo in k-space
+  double grain = 0;  ///< share of subjects whose object is grainy: noise that coils see as signal
+  span_of grain_snr = {6, 60};  ///< mean of such an object over its grain, log-uniform
 
   double torso = 0.45, head = 0.15, scene = 0.40;  ///< shares of the anatomy families
 };
@@ -85,6 +87,8 @@ inline void check(const synthetic_options& o) {
   number("motion", o.motion, 0, 1.5);
   number("noise_correlation", o.noise_correlation, 0, 0.9);
   number("padded", o.padded, 0, 1);
+  number("grain", o.grain, 0, 1);
+  range("grain_snr", o.grain_snr, 0.1, 1e9);
   number("torso", o.torso, 0, 1e9);
   number("head", o.head, 0, 1e9);
   number("scene", o.scene, 0, 1e9);
@@ -106,6 +110,8 @@ inline std::string describe(const synthetic_options& o) {
     << o.pixel_mm.high << " mm, phase " << o.phase << ", texture " << o.texture << ", motion "
     << o.motion << ", noise correlation " << o.noise_correlation << ", padded " << o.padded
     << ", torso " << o.torso << ", head " << o.head << ", scene " << o.scene;
+  if (o.grain > 0)
+    s << ", grain " << o.grain << " of snr " << o.grain_snr.low << " to " << o.grain_snr.high;
   return s.str();
 }
 
