@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# cardiomm_find_kokkos([SOURCES user system fetch] [QUIET]) provides the target Kokkos::kokkos and sets
+# cardiomm_find_kokkos([SOURCES user system fetch] [QUIET] [ERROR variable]) provides the target
+# Kokkos::kokkos and sets
 #   CARDIOMM_KOKKOS_VERSION   "5.2.2"
 #   CARDIOMM_KOKKOS_BACKENDS  "OpenMP;Serial"
 #   CARDIOMM_KOKKOS_ORIGIN    where it comes from, in words
-# Sources are tried in the order given:
+# A Kokkos that is missing or too old is a fatal error; with ERROR its text goes into the variable.
+# A target Kokkos::kokkos that exists is taken as it is. Else sources are tried in the order given:
 #   user    what Kokkos_ROOT, Kokkos_DIR, CMAKE_PREFIX_PATH or /usr/local hold
 #   system  the distribution's package
 #   fetch   a pinned release by FetchContent (network)
@@ -119,7 +121,7 @@ macro(_cardiomm_kokkos_fetch)
 endmacro()
 
 macro(cardiomm_find_kokkos)
-  cmake_parse_arguments(_kokkos "QUIET" "" "SOURCES" ${ARGN})
+  cmake_parse_arguments(_kokkos "QUIET" "ERROR" "SOURCES" ${ARGN})
   if(NOT _kokkos_SOURCES)
     set(_kokkos_SOURCES user system)
   endif()
@@ -158,19 +160,29 @@ macro(cardiomm_find_kokkos)
       message(FATAL_ERROR "cardiomm: unknown source of Kokkos '${_source}' (user, system, fetch)")
     endif()
   endforeach()
-  if(NOT CARDIOMM_KOKKOS_ORIGIN)
-    message(FATAL_ERROR "cardiomm: no Kokkos >= ${CARDIOMM_KOKKOS_MINIMUM} found (looked at: "
-      "${_kokkos_SOURCES}). Set Kokkos_ROOT, install libtrilinos-kokkos-dev or libkokkos-dev, "
-      "allow -DCARDIOMM_KOKKOS_SOURCES=\"user;system;fetch\", or run ./dev build.")
-  endif()
+  set(_kokkos_problem)
   if(NOT CARDIOMM_KOKKOS_VERSION)
     set(CARDIOMM_KOKKOS_VERSION "${Kokkos_VERSION}")
   endif()
-  if(CARDIOMM_KOKKOS_VERSION VERSION_LESS CARDIOMM_KOKKOS_MINIMUM)
-    message(FATAL_ERROR "cardiomm: Kokkos ${CARDIOMM_KOKKOS_VERSION} (${CARDIOMM_KOKKOS_ORIGIN}) is "
-      "older than ${CARDIOMM_KOKKOS_MINIMUM}; point Kokkos_ROOT at a newer one.")
+  if(NOT CARDIOMM_KOKKOS_ORIGIN)
+    string(CONCAT _kokkos_problem
+      "cardiomm needs Kokkos ${CARDIOMM_KOKKOS_MINIMUM} or newer, and none was found (looked at: "
+      "${_kokkos_SOURCES}). "  # no semicolon: find_package would swallow it
+      "(1) Install libkokkos-dev, or libtrilinos-kokkos-dev up to Debian 12, or (2) point to a "
+      "Kokkos of your own by -DKokkos_ROOT=PREFIX, or (3) let it be downloaded by "
+      "-DCARDIOMM_KOKKOS_SOURCES=fetch, or (4) run ./dev build in a checkout of cardiomm.")
+  elseif(CARDIOMM_KOKKOS_VERSION VERSION_LESS CARDIOMM_KOKKOS_MINIMUM)
+    string(CONCAT _kokkos_problem
+      "cardiomm needs Kokkos ${CARDIOMM_KOKKOS_MINIMUM} or newer, and found "
+      "${CARDIOMM_KOKKOS_VERSION} (${CARDIOMM_KOKKOS_ORIGIN}). "
+      "Point to a newer one by -DKokkos_ROOT=PREFIX.")
   endif()
-  if(NOT _kokkos_QUIET)
+  if(_kokkos_ERROR)
+    set(${_kokkos_ERROR} "${_kokkos_problem}")
+  elseif(_kokkos_problem)
+    message(FATAL_ERROR "${_kokkos_problem}")
+  endif()
+  if(NOT _kokkos_QUIET AND NOT _kokkos_problem)
     list(JOIN CARDIOMM_KOKKOS_BACKENDS " + " _backends)
     message(STATUS
       "Kokkos ${CARDIOMM_KOKKOS_VERSION} (${_backends}) from ${CARDIOMM_KOKKOS_ORIGIN}")
