@@ -14,6 +14,63 @@
 #ifndef CARDIOMM_GIT_HASH
 #define CARDIOMM_GIT_HASH ""
 #endif
+#ifndef CARDIOMM_BENCH_FLAGS
+#define CARDIOMM_BENCH_FLAGS "not told"
+#define CARDIOMM_BENCH_BUILD_TYPE "not told"
+#endif
+
+namespace {
+
+#define CARDIOMM_BENCH_TEXT2(x) #x
+#define CARDIOMM_BENCH_TEXT(x) CARDIOMM_BENCH_TEXT2(x)
+
+std::string compiler() {
+#if defined(__clang__)
+  return "clang " __clang_version__;
+#elif defined(__GNUC__)
+  return "g++ " __VERSION__;
+#else
+  return "unknown";
+#endif
+}
+
+std::string backends() {
+  std::string names;
+#ifdef KOKKOS_ENABLE_SERIAL
+  names += "Serial ";
+#endif
+#ifdef KOKKOS_ENABLE_THREADS
+  names += "Threads ";
+#endif
+#ifdef KOKKOS_ENABLE_OPENMP
+  names += "OpenMP ";
+#endif
+#ifdef KOKKOS_ENABLE_HPX
+  names += "HPX ";
+#endif
+#ifdef KOKKOS_ENABLE_CUDA
+  names += "Cuda ";
+#endif
+#ifdef KOKKOS_ENABLE_HIP
+  names += "HIP ";
+#endif
+#ifdef KOKKOS_ENABLE_SYCL
+  names += "SYCL ";
+#endif
+  return names.substr(0, names.size() - 1);
+}
+
+/// What Kokkos says of itself, in one line.
+std::string configuration() {
+  std::ostringstream out;
+  Kokkos::print_configuration(out, false);
+  std::string line;
+  std::istringstream in(out.str());
+  for (std::string word; in >> word;) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   cardiomm::runtime guard(argc, argv);
@@ -28,6 +85,14 @@ int main(int argc, char** argv) {
   benchmark::AddCustomContext("kokkos", text(cardiomm::compat::version_major) + "." +
                                             text(cardiomm::compat::version_minor) + "." +
                                             text(cardiomm::compat::version_patch));
+  benchmark::AddCustomContext("kokkos_backends", backends());
+  benchmark::AddCustomContext("kokkos_configuration", configuration());
+  benchmark::AddCustomContext("built_from", CARDIOMM_GIT_HASH);
+  benchmark::AddCustomContext("compiler", compiler());
+  benchmark::AddCustomContext("flags", CARDIOMM_BENCH_FLAGS);
+  benchmark::AddCustomContext("build_type", CARDIOMM_BENCH_BUILD_TYPE);
+  benchmark::AddCustomContext("abi", CARDIOMM_BENCH_TEXT(CARDIOMM_ABI));
+  benchmark::AddCustomContext("lane_bytes", text(CARDIOMM_LANE_BYTES));
   benchmark::AddCustomContext("execution_space", space::name());
   benchmark::AddCustomContext("threads", text(space().concurrency()));
   benchmark::AddCustomContext("lanes_float", text(cardiomm::lane_width<float, space>));
