@@ -79,20 +79,30 @@ def least_p(n, m):
     return 2 / math.comb(n + m, n)
 
 
-def resampled(series, rng):
+def middle(values):
+    values.sort()
+    half = len(values) // 2
+    return values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2
+
+
+def resampled(rounds, draw):
     """Median of a resample: of the rounds, and of the repetitions of each."""
-    rounds = list(series.rounds.values())
-    picked = rng.choices(rounds, k=len(rounds)) if len(rounds) > 1 else rounds
-    return statistics.median(v for r in picked for v in rng.choices(r, k=len(r)))
+    n, values = len(rounds), []
+    for i in range(n):
+        r = rounds[int(draw() * n)] if n > 1 else rounds[i]
+        k = len(r)
+        values += [r[int(draw() * k)] for _ in r]
+    return middle(values)
 
 
 def interval(old, new, alpha):
     """Of the ratio of medians; always the same for the same files."""
-    rng = random.Random(1)
+    draw = random.Random(1).random
+    before, after = list(old.rounds.values()), list(new.rounds.values())
     ratios = []
     for _ in range(RESAMPLES):
-        base = resampled(old, rng)
-        ratios.append(resampled(new, rng) / base if base > 0 else math.inf)
+        base = resampled(before, draw)
+        ratios.append(resampled(after, draw) / base if base > 0 else math.inf)
     ratios.sort()
     cut = int(alpha / 2 * RESAMPLES)
     return ratios[cut], ratios[-1 - cut]
