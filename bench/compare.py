@@ -135,9 +135,12 @@ def compare(old, new, bound=BOUND, alpha=ALPHA, time="real", pattern="."):
     before, after = series_of(old, time), series_of(new, time)
     wanted = [n for n in after if re.search(pattern, n)]
     rows = [judge(before[n], after[n], bound, alpha) for n in wanted if n in before]
+    context = new["context"]
+    partial = context.get("filter") or context.get("quick")  # the others were not asked for
+    gone = [] if partial else [n for n in before if re.search(pattern, n) and n not in after]
     return {
         "rows": sorted(rows, key=lambda r: -r["ratio"]),
-        "gone": [n for n in before if re.search(pattern, n) and n not in after],
+        "gone": gone,
         "added": [n for n in wanted if n not in before],
         "bound": bound,
         "alpha": alpha,
@@ -257,8 +260,7 @@ def outcome(old, new, args):
     result = compare(old, new, args.bound / 100, args.alpha, args.time, args.filter or ".")
     if not result["rows"]:
         raise BenchError(
-            f"nothing to compare: no benchmark is in both files ({len(result['gone'])} only in the "
-            f"old, {len(result['added'])} only in the new)"
+            f"nothing to compare: no benchmark is in both {args.old} and {args.new}"
         )
     loud = warnings(old, new)
     if loud:
