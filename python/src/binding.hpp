@@ -9,6 +9,8 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
+#include <sys/types.h>
+
 #include <complex>
 #include <mutex>
 #include <utility>
@@ -84,8 +86,9 @@ const T* data_of(const T* p) {
 inline const C* data_of(const std::complex<float>* p) { return reinterpret_cast<const C*>(p); }
 
 /// The array's memory as a view. The caller keeps the array.
-template <class T, int R>
-auto view_of(const array_in<T, R>& a) {
+template <class T, ::ssize_t... N>
+auto view_of(const nb::ndarray<const T, nb::shape<N...>, nb::c_contig, nb::device::cpu>& a) {
+  constexpr int R = sizeof...(N);
   shape<R> s{};
   for (int i = 0; i < R; ++i) s[i] = static_cast<index_t>(a.shape(std::size_t(i)));
   return cardiomm::borrow(space(), data_of(a.data()), s);

@@ -358,19 +358,17 @@ node_ptr compose(const std::vector<operator_handle>& list) {
       flat.push_back(h.op);
   }
   for (std::size_t i = 0; i + 1 < flat.size(); ++i) {
-    const auto* maps = dynamic_cast<const maps_node*>(flat.back().get());
-    if (i + 2 < flat.size()) maps = dynamic_cast<const maps_node*>(flat[i + 2].get());
-    const auto* mask = dynamic_cast<const mask_node*>(flat[i].get());
-    const auto* transform = dynamic_cast<const fourier_node*>(flat[i + 1].get());
     node_ptr fused;
-    std::size_t count = 3;
-    if (i + 2 < flat.size() && mask && transform && transform->planar() && maps)
-      fused = fuse_encoding(*mask, *maps);
-    if (!fused)
-      if (const auto* coils = dynamic_cast<const maps_node*>(flat[i + 1].get())) {
-        fused = fuse_nufft(*flat[i], *coils);
-        count = 2;
-      }
+    std::size_t count = 2;
+    if (const auto* coils = dynamic_cast<const maps_node*>(flat[i + 1].get())) {
+      fused = fuse_nufft(*flat[i], *coils);
+    } else if (i + 2 < flat.size()) {
+      const auto* mask = dynamic_cast<const mask_node*>(flat[i].get());
+      const auto* transform = dynamic_cast<const fourier_node*>(flat[i + 1].get());
+      const auto* maps = dynamic_cast<const maps_node*>(flat[i + 2].get());
+      if (mask && transform && maps && transform->planar()) fused = fuse_encoding(*mask, *maps);
+      count = 3;
+    }
     if (!fused) continue;
     flat.erase(flat.begin() + std::ptrdiff_t(i), flat.begin() + std::ptrdiff_t(i + count));
     flat.insert(flat.begin() + std::ptrdiff_t(i), fused);

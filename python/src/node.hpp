@@ -83,9 +83,14 @@ struct axis_level {
 template <class A>
 class leaf final : public node {
  public:
-  explicit leaf(A a, int lead = 0, node_ptr normal = nullptr, std::shared_ptr<void> kept = nullptr)
-      : op_(std::move(a)), lead_(lead), normal_(std::move(normal)), kept_(std::move(kept)) {}
-  std::string name() const override { return A::name; }
+  explicit leaf(A a, int lead = 0, node_ptr normal = nullptr, std::shared_ptr<void> kept = nullptr,
+                std::string name = A::name)
+      : op_(std::move(a)),
+        lead_(lead),
+        normal_(std::move(normal)),
+        kept_(std::move(kept)),
+        name_(std::move(name)) {}
+  std::string name() const override { return name_; }
   bool self_adjoint() const override { return A::self_adjoint; }
   const A& op() const { return op_; }
 
@@ -119,7 +124,7 @@ class leaf final : public node {
     const int by_d = d ? DR - int(d->size()) : RR - int(r->size());
     const int by_r = r ? RR - int(r->size()) : by_d;
     cardiomm::require<cardiomm::shape_error>(
-        by_d == by_r && by_d >= 0 && by_d <= (lead_ > 0 ? 0 : 2), A::name, ": expected arrays of ",
+        by_d == by_r && by_d >= 0 && by_d <= (lead_ > 0 ? 0 : 2), name_, ": expected arrays of ",
         DR, lead_ > 0 ? "" : " axes, or without slice or without frame and slice,", " and of ", RR,
         ", found shapes ", text_of(d), " and ", text_of(r));
     return {by_d};
@@ -128,6 +133,7 @@ class leaf final : public node {
   int lead_;
   node_ptr normal_;
   std::shared_ptr<void> kept_;  // the NumPy array whose memory the operator reads
+  std::string name_;
 };
 
 /// Nodes that compositions look for.

@@ -19,13 +19,16 @@ namespace {
 using one_set = linop::sensitivity<float, space>;
 using many_sets = linop::soft_sensitivity<float, space>;
 
+/// The types of A and its gram are erased: their kernels are inside.
 template <class A>
 node_ptr with_normal(A a, int lead, std::shared_ptr<void> kept) {
   constexpr int R = A::domain_rank;
   using normal = linop::any_normal<float, R, space>;
   using erased = linop::any_operator<float, R, 5, space>;
-  const auto n = std::make_shared<leaf<normal>>(normal(linop::gram(a)), lead, nullptr, kept);
-  return std::make_shared<leaf<erased>>(erased(std::move(a)), lead, n, std::move(kept));
+  const std::string name = "mask * fourier * sensitivity (fused)";
+  const auto n = std::make_shared<leaf<normal>>(normal(linop::gram(a)), lead, nullptr, kept,
+                                                "gram of " + name);
+  return std::make_shared<leaf<erased>>(erased(std::move(a)), lead, n, std::move(kept), name);
 }
 
 }  // namespace

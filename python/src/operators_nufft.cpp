@@ -17,8 +17,10 @@ node_ptr fuse_nufft(const node& first, const maps_node& maps) {
   const auto a = f->op() * linop::sensitivity<float, space>(maps.maps());
   using A = std::remove_const_t<decltype(a)>;
   using normal = linop::any_normal<float, 4, space>;
-  const auto n = std::make_shared<leaf<normal>>(normal(linop::gram(a)), 0, nullptr, maps.kept());
-  return std::make_shared<leaf<A>>(a, 0, n, maps.kept());
+  const std::string name = "nufft * sensitivity (fused)";
+  const auto n = std::make_shared<leaf<normal>>(normal(linop::gram(a)), 0, nullptr, maps.kept(),
+                                                "gram of " + name);
+  return std::make_shared<leaf<A>>(a, 0, n, maps.kept(), name);
 }
 
 void bind_nufft(nb::module_& m) {
