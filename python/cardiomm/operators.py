@@ -30,7 +30,7 @@ class LinearOperator:
     # -- shapes
     @property
     def domain(self):
-        """Shape of inputs, None for extents that are open, or None if even the rank is."""
+        """Shape of inputs with all axes, None for extents that are open; None if any rank is taken."""
         return self._core.shapes()[0]
 
     @property
@@ -59,6 +59,10 @@ class LinearOperator:
             out = _core.empty(self._core.output_shape(list(x.shape), False))
         else:
             _check.array(out, self.name, "out")
+            if not out.flags.writeable:
+                raise ValueError(
+                    f"{self.name}: out: expected a writeable array, found a read-only one"
+                )
         self._core.apply(x, out, False)
         return out
 

@@ -391,6 +391,21 @@ nb::object tuple_of(const some_dims& d) {
   }
   return nb::tuple(l);
 }
+/// The shapes with all axes, where the operator takes several ranks but not any.
+void settle_rank(const node& a, some_dims& d, some_dims& r) {
+  for (int rank = 8; rank > 0; --rank) {
+    some_dims from = dims(std::size_t(rank), cardiomm::open), to;
+    try {
+      a.unify(from, to);
+    } catch (const shape_error&) {
+      continue;
+    }
+    if (rank == 8) return;
+    d = from;
+    r = to;
+    return;
+  }
+}
 /// The other side's shape of an array on one side.
 dims other_side(const node& a, const dims& from, bool adjoint) {
   some_dims d, r;
@@ -464,6 +479,7 @@ void bind_operators(nb::module_& m) {
           "shapes",
           [](const operator_handle& h, std::optional<dims> d, std::optional<dims> r) {
             h.op->unify(d, r);
+            if (!d && !r) settle_rank(*h.op, d, r);
             return nb::make_tuple(tuple_of(d), tuple_of(r));
           },
           "domain"_a.none() = nb::none(), "range"_a.none() = nb::none(),

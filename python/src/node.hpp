@@ -31,7 +31,7 @@ void merge_dims(some_dims& a, some_dims& b, const std::string& who);
 class node;
 using node_ptr = std::shared_ptr<const node>;
 
-class node : public std::enable_shared_from_this<node>, private holder_token {
+class node : public std::enable_shared_from_this<node> {
  public:
   virtual ~node() = default;
   virtual std::string name() const = 0;
@@ -81,7 +81,7 @@ struct axis_level {
 /// An operator of the library. `lead` counts the axes before the frames in its domain; those of
 /// several sets of maps.
 template <class A>
-class leaf final : public node {
+class leaf final : public node, private holder_token {
  public:
   explicit leaf(A a, int lead = 0, node_ptr normal = nullptr, std::shared_ptr<void> kept = nullptr,
                 std::string name = A::name)
@@ -137,7 +137,7 @@ class leaf final : public node {
 };
 
 /// Nodes that compositions look for.
-class mask_node final : public node {
+class mask_node final : public node, private holder_token {
  public:
   using line = cardiomm::linop::line_mask<float, space>;
   using point = cardiomm::linop::point_mask<float, space>;

@@ -92,6 +92,7 @@ void bind_runtime(nb::module_& m) {
       PyErr_SetString(PyExc_ValueError, e.what());
     }
   });
+  nb::set_leak_warnings(false);  // objects of modules that are alive at exit are no leak
   m.attr("version") = CARDIOMM_VERSION_STRING;
   m.attr("lane_bytes") = CARDIOMM_LANE_BYTES;
   m.attr("backend") = space::name();

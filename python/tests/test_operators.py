@@ -122,7 +122,9 @@ def test_nufft_is_the_sum_that_it_says():
 def test_shapes():
     s = complex_noise((C, Y, X), 1)
     A = cm.mask(masks()["lines"]) * cm.Fourier() * cm.Sensitivity(s)
-    assert cm.Identity.domain is None
+    assert cm.Identity.domain is None and cm.Fourier().ishape is None
+    assert A.ishape == (T, None, Y, X) and A.oshape == (T, None, C, Y, X)
+    assert cm.mask(masks()["one"]).domain == (None, None, None, Y, X)
     assert A.output_shape((T, Y, X)) == (T, C, Y, X)
     with pytest.raises(ValueError, match="frame|shape"):
         A.output_shape((T + 1, Y, X))
