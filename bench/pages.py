@@ -146,7 +146,7 @@ def write_report(report, folder, say=print):
         parts.append(f"## Beside other programs\n\nNot run: {report['peers']['not_run']}.\n")
     write_text(os.path.join(folder, "report.md"), "\n".join(parts))
     if no_png:
-        say("   no PNG: neither matplotlib nor rsvg-convert nor Chromium is here; the SVG are")
+        say("   no PNG: neither matplotlib nor rsvg-convert nor Chromium could make one; the SVG are there")
     say(f"   {os.path.join(folder, 'report.md')}")
 
 
