@@ -56,18 +56,24 @@ class chain : public linear_operator<
     r = std::get<0>(s);
   }
   void apply(const Ex& ex, domain_in<base> x, range_out<base> y, acc_of<base> acc) const {
-    if constexpr (fused::value) return fused_.apply(ex, x, y, acc);
-    const shapes s = settle(shape_of(x), shape_of(y));
-    typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
-    buffers b{scratch, largest(s), nullptr, nullptr};
-    forward<count>(ex, s, b, x, nullptr, y, acc);
+    if constexpr (fused::value) {  // and nothing else is compiled
+      fused_.apply(ex, x, y, acc);
+    } else {
+      const shapes s = settle(shape_of(x), shape_of(y));
+      typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+      buffers b{scratch, largest(s), nullptr, nullptr};
+      forward<count>(ex, s, b, x, nullptr, y, acc);
+    }
   }
   void apply_adjoint(const Ex& ex, range_in<base> y, domain_out<base> x, acc_of<base> acc) const {
-    if constexpr (fused::value) return fused_.apply_adjoint(ex, y, x, acc);
-    const shapes s = settle(shape_of(x), shape_of(y));
-    typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
-    buffers b{scratch, largest(s), nullptr, nullptr};
-    backward<0>(ex, s, b, y, nullptr, x, acc);
+    if constexpr (fused::value) {
+      fused_.apply_adjoint(ex, y, x, acc);
+    } else {
+      const shapes s = settle(shape_of(x), shape_of(y));
+      typename workspace<Ex>::frame scratch(workspace<Ex>::of(ex));
+      buffers b{scratch, largest(s), nullptr, nullptr};
+      backward<0>(ex, s, b, y, nullptr, x, acc);
+    }
   }
   /// Operators of a chain decide together, see same().
   const void* id() const { return std::get<0>(ops_).id(); }
@@ -221,6 +227,7 @@ auto operator*(const A& a, const scaled_identity_token<S>& t) { return t.factor 
 }  // namespace cardiomm::inline CARDIOMM_ABI::linop
 
 // adjoint(A) * A is a product too; every unit that multiplies must know it.
-#include "cardiomm/linop/gram.hpp"  // IWYU pragma: export
+#include "cardiomm/linop/gram.hpp"      // IWYU pragma: export
+#include "cardiomm/linop/mistakes.hpp"  // IWYU pragma: export
 
 #endif

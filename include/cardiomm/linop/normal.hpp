@@ -32,7 +32,10 @@ namespace detail {
 
 /// y = alpha (A^H A x + shift x), or y += ...; see the top of the file. With a `cg_sweep` its p
 /// takes the place of x.
-template <class T>
+///
+/// Soft: several sets of maps. One set is a kernel of its own, which is all that maps of one set
+/// compile: each holds the butterflies of all radices.
+template <class T, bool Soft>
 struct line_normal_kernel {
   static constexpr const char* name = "cardiomm::linop::sense_line_normal";
   const complex<T>* x;
@@ -47,14 +50,6 @@ struct line_normal_kernel {
 
   template <class Tile>
   KOKKOS_INLINE_FUNCTION void operator()(const Tile& tile) const {
-    if (sets == 1)
-      run<false>(tile);
-    else
-      run<true>(tile);
-  }
-
-  template <bool Soft, class Tile>
-  KOKKOS_INLINE_FUNCTION void run(const Tile& tile) const {
     using L = typename Tile::number;
     using column = typename Tile::column;
     const index_t frames = image[0], slices = image[1], ny = image[2], nx = image[3];
@@ -226,6 +221,9 @@ class sense_line_normal
  private:
   void run(const Ex& ex, const C* x, view<C, ImageRank, Ex> y, accumulation<C> acc,
            const cg_sweep<C>& sweep) const;
+  template <bool Soft>
+  void launch_kernel(const Ex& ex, const C* x, view<C, ImageRank, Ex> y, accumulation<C> acc,
+                     const cg_sweep<C>& sweep) const;
   static const line_mask<T, Ex>& checked(const line_mask<T, Ex>& mask,
                                          const sensitivity_of_rank<T, ImageRank, Ex>& maps) {
     const index_t ny = static_cast<index_t>(mask.mask().extent(1)), my = shape_of(maps.maps())[3];
@@ -244,9 +242,19 @@ class sense_line_normal
 template <class T, ExecutionSpace Ex, int ImageRank>
 void sense_line_normal<T, Ex, ImageRank>::run(const Ex& ex, const C* x, view<C, ImageRank, Ex> y,
                                               accumulation<C> acc, const cg_sweep<C>& sweep) const {
+  if constexpr (lead == 1)
+    if (shape_of(maps_.maps())[0] != 1) return launch_kernel<true>(ex, x, y, acc, sweep);
+  launch_kernel<false>(ex, x, y, acc, sweep);
+}
+template <class T, ExecutionSpace Ex, int ImageRank>
+template <bool Soft>
+void sense_line_normal<T, Ex, ImageRank>::launch_kernel(const Ex& ex, const C* x,
+                                                        view<C, ImageRank, Ex> y,
+                                                        accumulation<C> acc,
+                                                        const cg_sweep<C>& sweep) const {
   const shape<ImageRank> s = shape_of(y);
   const shape<5> m = shape_of(maps_.maps());
-  detail::line_normal_kernel<T> kernel;
+  detail::line_normal_kernel<T, Soft> kernel;
   kernel.x = x;
   kernel.y = y.data();
   kernel.maps = packed_.data();

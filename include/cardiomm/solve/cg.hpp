@@ -357,6 +357,16 @@ auto cg(const A& a, const B& b, const cg_options& options = {}) {
   }
 }
 
+/// A regulariser in the place of the operator: one sentence, see docs/errors.md.
+template <class P, TensorView B>
+requires prox::ProxLike<P>
+auto cg(const P&, const B& b, const cg_options& = {}) {
+  static_assert(cardiomm::detail::mistaken<P>,
+                "cardiomm: cg needs a linear operator, and this is a proximal one; regularisers go "
+                "to fista(gram(A), P, b), admm or pdhg");
+  return b;
+}
+
 }  // namespace cardiomm::inline CARDIOMM_ABI::solve
 
 #endif

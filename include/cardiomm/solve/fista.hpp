@@ -291,6 +291,18 @@ auto fista(const N& normal, const P& p, const B& b, const fista_options& options
   return x;
 }
 
+/// Arguments that are not what their places are for: one sentence, see docs/errors.md.
+template <class N, class P, TensorView B>
+requires(!ExecutionSpace<N> && !TensorView<P> &&
+         !(linop::OperatorLike<N> && prox::ProxLike<P>)) auto fista(const N&, const P&, const B& b,
+                                                                    const fista_options& = {}) {
+  static_assert(
+      cardiomm::detail::mistaken<N>,
+      "cardiomm: fista(gram(A), P, b) needs a linear operator, then a proximal one such as "
+      "prox::l1; here they are not");
+  return b;
+}
+
 }  // namespace cardiomm::inline CARDIOMM_ABI::solve
 
 #endif
