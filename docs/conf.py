@@ -20,8 +20,6 @@ myst_heading_anchors = 4
 smartquotes = False
 highlight_language = "text"
 copybutton_only_copy_prompt_lines = False
-# Pages may come later than the index that names them.
-suppress_warnings = ["toc.empty_glob"]
 
 html_theme = "furo"
 html_title = f"cardiomm {release}"

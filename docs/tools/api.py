@@ -33,7 +33,7 @@ def anchor_of(item):
     name = item.name
     if name.startswith("operator"):
         name = "operator-" + "-".join(str(ord(c)) if not c.isalnum() else c for c in name[8:])
-    return f"api-{item.scope}-{name}".replace("::", "-").replace("_", "-").replace(" ", "").lower()
+    return f"api-{item.scope}-{name}".replace("::", "-").replace(" ", "")
 
 
 def page_of(path):
@@ -207,7 +207,7 @@ class Site:
         for (scope, _), items in groups.items():
             first = items[0]
             title = f"{scope.removeprefix('cardiomm').removeprefix('::')}::{first.name}".removeprefix("::")
-            out += [f"({anchor_of(first)})=", f"## {escape(title)}", ""]
+            out += [f'<span id="{anchor_of(first)}"></span>', "", f"## {escape(title)}", ""]
             for item in items:
                 out += [self.signature(header, item, page), ""]
                 out += self.describe(item)

@@ -2,6 +2,7 @@
 """Builds the documentation site: stages the pages, adds the API reference, calls Sphinx, adds the
 pages of sources, and checks every link. Usage: build.py REPOSITORY OUTPUT"""
 
+import fnmatch
 import html
 import os
 import re
@@ -80,10 +81,7 @@ class Stage:
         sources = [self.root / p for p in OUTSIDE if (self.root / p).exists()]
         sources += sorted(p for p in docs.rglob("*.md") if self.page(p))
         texts = {self.page(p): self.rewrite(p, self.page(p), p.read_text()) for p in sources}
-        listed = set(re.findall(r"^(?:[^<\n]*<)?([\w/*-]+)>?$", texts["index.md"], flags=re.M))
-        rest = [p[:-3] for p in texts if p != "index.md" and p[:-3] not in listed
-                and not (p.startswith("recipes/") and "recipes/*" in listed)]
-        texts["index.md"] = texts["index.md"].replace("% other pages", "\n".join(sorted(rest)))
+        texts["index.md"] = self.index(texts["index.md"], [p[:-3] for p in texts if p != "index.md"])
         for page, text in texts.items():
             self.put(page, text)
         for folder in ("pictures", "_static"):
@@ -91,6 +89,23 @@ class Stage:
                 if file.is_file():
                     self.copy(file, file.relative_to(docs).as_posix())
         self.copy(docs / "conf.py", "conf.py")
+
+    @staticmethod
+    def index(text, pages):
+        """Patterns of the tables of contents that match no page are left out; pages that nobody
+        lists stand where the index says so."""
+        listed, out = {"recipes/*"}, []
+        inside = False
+        for line in text.splitlines():
+            if line.startswith("```"):
+                inside = line.startswith("```{toctree}")
+            elif inside and re.fullmatch(r"[\w*/-]+", line):
+                if not fnmatch.filter([*pages, "api/index"], line):
+                    continue
+                listed.add(line)
+            out.append(line)
+        rest = [p for p in pages if not any(fnmatch.fnmatch(p, pattern) for pattern in listed)]
+        return "\n".join(out).replace("% other pages", "\n".join(sorted(rest))) + "\n"
 
     def clean(self):
         """Removes what earlier runs staged and is no more."""

@@ -61,6 +61,29 @@ def skip_angles(code):
     return code
 
 
+def skip_requires(code):
+    """What follows the clause: conditions in brackets or concepts with arguments, joined by && or ||."""
+    while True:
+        code = code.lstrip(" !")
+        if code.startswith("("):
+            depth = 0
+            for i, c in enumerate(code):
+                depth += (c == "(") - (c == ")")
+                if depth == 0:
+                    break
+            code = code[i + 1 :].lstrip()
+        else:
+            name = re.match(r"[\w:]+\s*", code)
+            code = code[name.end() :] if name else code
+            if code.startswith("<"):
+                code = skip_angles(code)
+            while match := re.match(r"::\w+", code):
+                code = code[match.end() :].lstrip()
+        if not code.startswith(("&&", "||")):
+            return code
+        code = code[2:]
+
+
 _SKIP = re.compile(
     r"^(static_assert|extern\b|friend\b|template\s+(?!<)|using\s+namespace|using\s+[\w:]+::|"
     r"namespace\s+\w+\s*=|CARDIOMM_[A-Z_]+\(|KOKKOS_[A-Z_]+\(|asm\b|typedef\b)"
@@ -78,8 +101,7 @@ def classify(code):
     if match := re.match(r"concept\s+(\w+)", rest):
         return "concept", match[1], False
     if rest.startswith("requires"):
-        rest = re.sub(r"^requires\s*(\([^()]*(\([^()]*(\([^()]*\)[^()]*)*\)[^()]*)*\)|[\w:]+<[^;{]*?>"
-                      r"(\s*&&\s*[\w:!(]+<[^;{]*?>\)?)*)\s+", "", rest)
+        rest = skip_requires(rest[len("requires") :])
     rest = re.sub(rf"^(?:{_WORDS}\s+)+", "", rest)
     if match := re.match(r"(?:struct|class|union)\s+(?:alignas\([^)]*\)\s*)?([\w:]+)\s*(<)?", rest):
         # a function or variable of elaborated type has brackets before its brace
@@ -324,7 +346,8 @@ def read_header(root, path):
 
 
 def is_public(item):
-    return "detail" not in item.scope.split("::")
+    """For users: no details, and not what the tests are made from."""
+    return "detail" not in item.scope.split("::") and not re.search(r"(^|_)specimens?$", item.name)
 
 
 def read_all(root):
