@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# One compiler call with the flags that pkg-config prints, for an installation that was moved.
+find_program(PKG_CONFIG NAMES pkg-config pkgconf)
+if(NOT PKG_CONFIG)
+  skip("pkg-config")
+  return()
+endif()
+install_to("${work}/prefix")
+file(GLOB folder "${work}/prefix/lib*/pkgconfig" "${work}/prefix/lib/*/pkgconfig")
+set(ENV{PKG_CONFIG_PATH} "${folder}:$ENV{PKG_CONFIG_PATH}")
+run("${PKG_CONFIG}" --modversion cardiomm)
+run("${PKG_CONFIG}" --exists "cardiomm >= 0.1")
+run_fails("" "${PKG_CONFIG}" --exists "cardiomm >= 9")
+run("${PKG_CONFIG}" --cflags --libs cardiomm)
+separate_arguments(flags UNIX_COMMAND "${output}")
+if(NOT flags MATCHES "${work}/prefix")
+  message(FATAL_ERROR "pkg-config does not follow the installation: ${output}")
+endif()
+run(${CCACHE} "${COMPILER}" -std=c++20 -O1 -c "${projects}/main.cpp" -o main.o ${flags})
+run("${COMPILER}" main.o -o consumer ${flags})
+run("${work}/consumer")
+
+# the other two: flags and libraries of what was found, on top of the first
+set(modules cardiomm-formats)
+if(EXISTS "${folder}/cardiomm-mpi.pc")
+  list(APPEND modules cardiomm-mpi)
+endif()
+run("${PKG_CONFIG}" --cflags --libs ${modules})
+separate_arguments(flags UNIX_COMMAND "${output}")
+run(${CCACHE} "${COMPILER}" -std=c++20 -O1 -c "${projects}/package/components.cpp" -o components.o ${flags})
+run("${COMPILER}" components.o -o components ${flags})
+run("${work}/components")
