@@ -3,7 +3,9 @@
 # cmake -D SOURCE=file.cpp -D PROBE=probe.cpp -D COMMANDS=compile_commands.json -P compile_fail.cmake
 #
 # Compiles SOURCE with the compile command of PROBE. Passes when the compiler stops and the text of
-# its first error matches the regular expression of the source's line `// EXPECT: regex`.
+# its first error matches the regular expression of the source's line `// EXPECT: regex`, and says the
+# sentence that docs/errors.md quotes.
+include("${CMAKE_CURRENT_LIST_DIR}/quoted_error.cmake")
 file(STRINGS "${SOURCE}" expect REGEX "^// EXPECT: ")
 if(NOT expect)
   message(FATAL_ERROR "${SOURCE}: no line '// EXPECT: regex'")
@@ -45,5 +47,15 @@ string(REGEX MATCH "error: [^\n]*" first "${output}")
 if(NOT first MATCHES "${expect}")
   message(FATAL_ERROR "${SOURCE}\n  expected the first error to match: ${expect}\n"
                       "  found: ${first}\n--- compiler's output\n${output}")
+endif()
+get_filename_component(stem "${SOURCE}" NAME_WE)
+quoted_error("${CMAKE_CURRENT_LIST_DIR}/../docs/errors.md" ${stem} code line)
+string(FIND "${line}" "cardiomm: " at)
+if(at GREATER -1)  # other lines are the compiler's own words, which differ between them
+  string(SUBSTRING "${line}" ${at} -1 sentence)
+  string(FIND "${first}" "${sentence}" at)
+  if(at EQUAL -1)
+    message(FATAL_ERROR "docs/errors.md quotes for ${stem}: ${line}\n  found: ${first}")
+  endif()
 endif()
 message(STATUS "${first}")

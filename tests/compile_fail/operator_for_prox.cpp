@@ -11,8 +11,7 @@ int main() {
   const auto maps = zeros<complex<float>>(host_space(), shape{4, 8, 8});
   const auto b = zeros<complex<float>>(host_space(), shape{1, 1, 8, 8});
   const auto A = linop::fourier * linop::sensitivity(maps);
-  auto x =
-      solve::fista(gram(A), linop::gradient<float, host_space>({linop::axis::y, linop::axis::x}), b,
-                   {.iterations = 10});
+  const linop::gradient<float, host_space> D({linop::axis::y, linop::axis::x});
+  auto x = solve::fista(gram(A), D, b);
   (void)x;
 }

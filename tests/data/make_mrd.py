@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Makes tests/data/mrd: small ISMRMRD files with Python's ismrmrd, as other programs write them, and
 the answers beside them (.npz would need a reader, so .npy). Needs numpy, h5py, ismrmrd.
 

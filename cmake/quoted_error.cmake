@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# quoted_error(page stem code line): the code and the error line of tests/compile_fail/<stem>.cpp on the
+# page docs/errors.md.
+function(quoted_error page stem code line)
+  file(READ "${page}" text)
+  string(FIND "${text}" "\n`tests/compile_fail/${stem}.cpp`\n" at)
+  if(at EQUAL -1)
+    message(FATAL_ERROR "docs/errors.md: no entry for tests/compile_fail/${stem}.cpp")
+  endif()
+  string(SUBSTRING "${text}" ${at} -1 text)
+  foreach(kind cpp text)
+    string(FIND "${text}" "```${kind}\n" at)
+    if(at EQUAL -1)
+      message(FATAL_ERROR "docs/errors.md: ${stem}: no block of ${kind}")
+    endif()
+    string(LENGTH "```${kind}\n" skip)
+    math(EXPR at "${at} + ${skip}")
+    string(SUBSTRING "${text}" ${at} -1 text)
+    string(FIND "${text}" "\n```" at)
+    string(SUBSTRING "${text}" 0 ${at} ${kind}_block)
+  endforeach()
+  set(${code} "${cpp_block}" PARENT_SCOPE)
+  set(${line} "${text_block}" PARENT_SCOPE)
+endfunction()
