@@ -114,6 +114,8 @@ def classify(code):
         return "alias", match[1], False
     if match := re.search(r"\boperator\s*(\(\)|\[\]|\"\"\s*\w+|[^\s\w(]+|new|delete|[\w: <>*&]+?)\s*\(", rest):
         before = rest[: match.start()]
+        if before.endswith("::"):
+            return None
         if "=" not in before and "(" not in before.replace("explicit(", ""):
             return "function", "operator" + match[1].strip(), False
     rest = re.sub(r"\bdecltype\(auto\)|\bexplicit\([^()]*\)|\balignas\([^()]*\)", "auto", rest)
@@ -214,7 +216,8 @@ class Reader:
                     items.append(Item("macro", match[1], "", "#define " + match[1] + (match[2] or ""), doc, i + 1, i + 1))
                 while self.lines[i].endswith("\\"):
                     i += 1
-                doc, grouped = [], False
+                if match or not text.startswith("#if"):
+                    doc, grouped = [], False
             elif text.startswith("//"):
                 pass
             elif re.match(r"(public|private|protected):", text):
