@@ -14,7 +14,8 @@ training never saw); and real ones from $CARDIOMM_SHARED or ../shared (data/...)
   sax, lax     human_cine_sax_lax, magnitudes of 25 frames, under 8 simulated coils and a simulated phase, with noise
 Each is undersampled retrospectively, R = 4 and 8 (nominal, 20 centre lines beside), at random, evenly and along spokes.
 The truth is the root sum of squares of the full data. All methods see the same samples; maps of the classical ones are
-ESPIRiT's from the calibration lines of those samples.
+ESPIRiT's from the calibration lines of those samples. Weights whose path has `pisf` in it belong to the network of
+lines, which has no spokes.
 
 SSIM and NMSE are scikit-image's and NumPy's: 7 x 7 uniform window, K1 0.01, K2 0.03, sample covariance, data range the
 largest truth of the set; NMSE = |x - t|^2 / |t|^2 of each frame. `body`: only pixels whose truth is above 5 % of the
@@ -248,13 +249,14 @@ def main():
             best = grid.mean(1)
             rows['LLR, series (oracle)'] = np.stack([grid[(best[:, j].argmax() if j % 2 == 0 else best[:, j].argmin()), :, j]
                                                      for j in range(4)], 1)
-        for n, w in networks.items():
+        able = [(n, w) for n, w in networks.items() if case.pattern != 'radial' or 'pisf' not in w]
+        for n, w in able:
             rows[n] = case.learned(w)
         if pictures:
             files = [lambda: case.image('--method', 'rss')]
             for m in ('sense', 'l1wavelet'):
                 files.append(lambda m=m: case.image('--method', m, '--lambda', CHOSEN[m][case.r], '--scale', *case.maps()))
-            files += [lambda w=w: case.learned_image(w) for w in networks.values()]
+            files += [lambda w=w: case.learned_image(w) for _, w in able]
             picture(case, files)
         for label, r in rows.items():
             found.setdefault((group, case.pattern, case.r), {}).setdefault(label, []).append(r)
