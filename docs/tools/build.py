@@ -12,8 +12,9 @@ import sys
 import time
 from pathlib import Path
 
+import house
 import links
-from api import Site
+from api import LAYERS, Site
 
 # Pages from outside docs/.
 OUTSIDE = {"README.md": "readme.md", "CHANGELOG.md": "changelog.md", "CONTRIBUTING.md": "contributing.md"}
@@ -81,6 +82,7 @@ class Stage:
         sources = [self.root / p for p in OUTSIDE if (self.root / p).exists()]
         sources += sorted(p for p in docs.rglob("*.md") if self.page(p))
         texts = {self.page(p): self.rewrite(p, self.page(p), p.read_text()) for p in sources}
+        texts["house.md"] = house.page(self.root, LAYERS)
         texts["index.md"] = self.index(texts["index.md"], [p[:-3] for p in texts if p != "index.md"])
         for page, text in texts.items():
             self.put(page, text)
