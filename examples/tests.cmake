@@ -3,8 +3,6 @@
 # Runs the examples; what the stories print is compared with docs/examples.md.
 set(_compare sh "${PROJECT_SOURCE_DIR}/examples/compare_output.sh"
     "${PROJECT_SOURCE_DIR}/docs/examples.md")
-add_test(NAME examples/excerpts COMMAND ${_compare} --excerpts "${PROJECT_SOURCE_DIR}/examples")
-set_tests_properties(examples/excerpts PROPERTIES LABELS fast)
 cardiomm_add_test_entry(examples/one_screen fast example_one_screen)
 add_dependencies(cardiomm_tests example_one_screen)
 foreach(_story first_reconstruction own_regulariser own_operator own_network realtime_cine t1_map

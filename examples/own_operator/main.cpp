@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
   runtime guard(argc, argv);
   const default_space ex;
   const index_t slices = 2, coils = 10, frames = 4, ny = 96, nx = 112;
-  const mine::multiband<float> both(slices, 2);
+  const mine::multiband<float> both(slices, 4);
   if (!passes_the_checks(ex, both, {{3, slices, 2, 12, 9}})) return 1;
 
   // Two slices of a heart, 40 mm apart, and half of the phase encodes: fourfold acceleration.
