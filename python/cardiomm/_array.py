@@ -16,7 +16,7 @@ def asarray(x, dtype=np.complex64) -> np.ndarray:
 def _axes(x, axes, who):
     if axes is None:
         axes = (-2, -1) if x.ndim > 1 else (-1,)
-    axes = (axes,) if isinstance(axes, (int, np.integer)) else tuple(axes)
+    axes = tuple(axes) if np.ndim(axes) else (axes,)
     out = []
     for a in axes:
         _check.number(a, who, "axes", whole=True)

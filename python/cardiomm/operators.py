@@ -123,8 +123,9 @@ Identity = LinearOperator(_core.op_identity())
 
 def Fourier(axes=(-2, -1)) -> LinearOperator:
     """The centred, orthonormal transform, image to k-space, over `axes` (default y, x)."""
-    axes = (axes,) if isinstance(axes, int) else tuple(axes)
-    return LinearOperator(_core.op_fourier([_check.number(a, "Fourier", "axes", whole=True) for a in axes]))
+    axes = tuple(axes) if np.ndim(axes) else (axes,)
+    numbers_ = [_check.number(a, "Fourier", "axes", whole=True) for a in axes]
+    return LinearOperator(_core.op_fourier(numbers_))
 
 
 def mask(m, shape=None) -> LinearOperator:
