@@ -195,7 +195,13 @@ class Site:
 
     def header_page(self, header):
         page = page_of(header.path)
-        out = [f"# {header.path}", ""]
+        # Not in the tables of contents: hundreds of entries in the sidebar of each page help nobody.
+        layer = header.path.split("/")[0] if "/" in header.path else ""
+        depth = "../" * header.path.count("/")
+        out = ["---", "orphan: true", "---", "", f"# {header.path}", "", f"[API reference]({depth}index.md)"]
+        if layer:
+            out[-1] += f" / [{layer}/]({'../' * (header.path.count('/') - 1)}index.md)"
+        out.append("")
         out += [Doc(header.doc).markdown(), ""]
         source = os.path.relpath(f"_files/include/cardiomm/{header.path}.html", os.path.dirname(page))
         out += [f'<p class="include"><code>#include "cardiomm/{header.path}"</code> '
@@ -238,8 +244,7 @@ class Site:
             links = ", ".join(f'<a href="{stem}.html#{a}">{html.escape(n)}</a>' for n, a in names[:14])
             more = f" and {len(names) - 14} more" if len(names) > 14 else ""
             out.append(f"| [{here}]({stem}.md) | {escape(text)} | {links}{more} |")
-        pages = "\n".join(sorted(h.path[len(layer) + 1 : -4] for h in headers))
-        return "\n".join(out + ["", "```{toctree}", ":hidden:", ":maxdepth: 1", "", pages, "```", ""])
+        return "\n".join([*out, ""])
 
     def build(self):
         self.written = set()
@@ -257,7 +262,7 @@ class Site:
             index.append(f"| [{layer}/]({layer}/index.md) | {LAYERS.get(layer, '')} | {len(layers[layer])} | {len(names)} |")
         index += ["", "`cardiomm/cardiomm.hpp` includes what most reconstructions need: [cardiomm.hpp](cardiomm.md).",
                   "", "## Coverage", "", *counts.text(), "", "```{toctree}", ":hidden:", ":maxdepth: 1", ""]
-        index += [f"{layer}/index" for layer in order] + ["cardiomm", "```", ""]
+        index += [f"{layer}/index" for layer in order] + ["```", ""]
         self.write("api/index.md", "\n".join(index))
         return counts
 

@@ -9,7 +9,7 @@ LIMIT = 500
 RULES = [
     "Includes point down the list of [Architecture](architecture.md); `cmake/check_layers.cmake` fails the tests otherwise.",
     "A header compiles alone (`cmake/headers_alone.cmake` makes a unit of each).",
-    f"A file has at most {LIMIT} lines; the median is about 150. What grows is split by what it does.",
+    f"A file has at most {LIMIT} lines. What grows is split by what it does.",
     "Only `core/lane.hpp` includes xsimd, only `host/` xtensor, only `dist/` MPI; FFTW, cuFFT and hipFFT stay in `fft/backend/`.",
     "Kernels are named functors started by `core/launch.hpp`.",
     "An operator, a regulariser and a layer end with a specimen, from which CMake makes their tests.",

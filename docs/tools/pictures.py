@@ -85,7 +85,7 @@ def encoding(folder):
         x, y = 675 + 16 * i, 68 + 18 * i
         d.rect(x, y, 92, 92, "#15181f", "#fff")
         for line in range(23):
-            if 9 <= line <= 13 or line % 4 == i % 4:
+            if 9 <= line <= 13 or line % 4 == 1:
                 near = 1 - abs(line - 11) / 12
                 d.rect(x + 2, y + 1 + 4 * line, 88, 2, f"rgba(232,235,240,{.25 + .75 * near:.2f})")
     d.text(745, 240, "measured data y", 15, weight="600")
@@ -93,9 +93,9 @@ def encoding(folder):
     d.path("M 820 290 L 80 290 L 80 270", dashed=True)
     d.text(450, 283, "adjoint(A) = S* F* M*: back to one image", 13, SOFT)
     d.text(480, 30, "A  =  line_mask(m) * fourier * sensitivity(s)", 17, mono=True, weight="600")
-    d.text(870, 120, "coils: stacked", 12, SOFT)
-    d.text(870, 138, "mask: other lines", 12, SOFT)
-    d.text(870, 154, "in every frame", 12, SOFT)
+    d.text(880, 120, "the same lines", 12, SOFT)
+    d.text(880, 137, "of all coils, others", 12, SOFT)
+    d.text(880, 154, "in every frame", 12, SOFT)
     d.save(folder / "encoding.svg", "The encoding operator: coil maps, Fourier transform, mask")
 
 
