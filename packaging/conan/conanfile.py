@@ -2,6 +2,7 @@
 """Conan 2 recipe. From a checkout: conan create packaging/conan -s compiler.cppstd=20 --build=missing"""
 import os
 import re
+import shutil
 
 from conan import ConanFile
 from conan.tools.build import check_min_cppstd
@@ -50,8 +51,9 @@ class Cardiomm(ConanFile):
         return bool(self.options.get_safe(f"with_{name}"))
 
     def export_sources(self):
-        copy(self, "include/*.hpp", self._root, self.export_sources_folder)
-        copy(self, "LICENSE", self._root, self.export_sources_folder)
+        to = self.export_sources_folder
+        copy(self, "*.hpp", os.path.join(self._root, "include"), os.path.join(to, "include"))
+        shutil.copy2(os.path.join(self._root, "LICENSE"), to)  # copy() would walk all of a checkout
 
     def layout(self):
         basic_layout(self)
