@@ -40,6 +40,7 @@ ${_run}
   if(_units)
     add_executable(specimens ${_units})
     target_link_libraries(specimens PRIVATE cardiomm_test_main)
+    cardiomm_precompile(specimens REUSE_FROM cardiomm_test_pch)
     add_dependencies(cardiomm_tests specimens)
     # Every operator for every space and precision: the longest compilation of all, and -O1 is a
     # third shorter. As a property of the sources it comes after the -O2 of all tests, and the last
