@@ -11,6 +11,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <complex>
 #include <mutex>
 #include <utility>

@@ -7,6 +7,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <optional>
+
 #include "binding.hpp"
 #include "cardiomm/io/safetensors.hpp"
 #include "cardiomm/models/cardiomm.hpp"
