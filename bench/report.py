@@ -20,6 +20,10 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True  # the module beside this file
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from results import write_json, write_text
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CORES = len(os.sched_getaffinity(0))
 KERNELS = {
@@ -295,7 +299,6 @@ def blocks(report):
     }
     if "peers" in report:
         sys.path.insert(0, os.path.join(ROOT, "bench/peers"))
-        sys.dont_write_bytecode = True
         from tables import context_line, tables
 
         found["peers"] = context_line(report["peers"]) + "\n\n" + tables(report["peers"])
@@ -330,9 +333,7 @@ def main():
                 old = json.load(f)
             if "peers" in old:
                 report["peers"] = old["peers"]
-        with open(data, "w") as f:
-            json.dump(report, f, indent=1)
-            f.write("\n")
+        write_json(data, report)
     with open(page) as f:
         text = f.read()
     for name, table in blocks(report).items():
@@ -344,8 +345,7 @@ def main():
         )
         if n != 1:
             raise SystemExit(f"report.py: {page}: expected the marks of {name} once, found {n}")
-    with open(page, "w") as f:
-        f.write(text)
+    write_text(page, text)
     print(f"wrote {page}", file=sys.stderr)
 
 

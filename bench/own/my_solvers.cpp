@@ -4,7 +4,8 @@
 /// from the solution each ends after n iterations.
 #include <benchmark/benchmark.h>
 
-#include <cmath>
+#include <string>
+#include <utility>
 
 #include "cardiomm/core/runtime.hpp"
 #include "cardiomm/linop/fourier.hpp"
@@ -36,8 +37,8 @@ auto problem() {
   const default_space ex;
   const auto heart = mri::simulate({.coils = 6, .frames = 4, .ny = 96, .nx = 128});
   const auto lines = mri::make_line_mask({.acceleration = 3, .frames = 4, .ny = 96, .nx = 128});
-  const auto maps = reshape(to_space(ex, heart.maps), shape<5>{{1, 1, 6, 96, 128}});
-  const auto a = linop::line_mask(lines) * linop::fourier * linop::sensitivity(clone(ex, maps));
+  const auto maps = clone(ex, reshape(to_space(ex, heart.maps), shape<5>{{1, 1, 6, 96, 128}}));
+  const auto a = linop::line_mask(lines) * linop::fourier * linop::sensitivity(maps);
   return std::pair(linop::gram(a) + 0.01 * linop::identity,
                    linop::adjoint(a) * to_space(ex, heart.kspace));
 }
