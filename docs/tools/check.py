@@ -158,7 +158,7 @@ def names(root):
         text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)
         for span in re.findall(r"`([^`\n]+)`", text):
             for name in re.findall(r"(?<![\w:])(?:cardiomm::)?((?:\w+::)+\w+)", span):
-                if name.split("::")[0] not in layers or name in spaces:
+                if name.split("::")[0] not in layers or name in spaces or "::detail::" in name:
                     continue
                 count += 1
                 if name not in known and not any(k.endswith("::" + name) for k in known):
