@@ -68,7 +68,7 @@ class System(ConanFile):
             self.cpp_info.includedirs = [p for p in (f"/usr/include/{f}" for f in folders) if os.path.isdir(p)]
         for names in libraries:
             names = names.split("|")
-            there = [n for n in names if glob.glob(f"/usr/lib/**/lib{n}.so", recursive=True)]
+            there = [n for n in names if glob.glob(f"/usr/lib*/lib{n}.so") + glob.glob(f"/usr/lib/*/lib{n}.so")]
             self.cpp_info.system_libs.append((there or names)[0])
         if self.name == "kokkos":
             self.cpp_info.system_libs.append("pthread")
