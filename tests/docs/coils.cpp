@@ -108,7 +108,8 @@ TEST_CASE("docs: noise") {
     random::fill_normal(ex, noise_scan, 1, 2);
     const auto psi = mri::noise_covariance(ex, noise_scan, 2);     // or mri::noise_from_edge(ex, kspace, mask)
     const auto [image, g] = mri::snr_units(ex, kspace, mask, maps, psi, {.lambda = 0.01, .iterations = 50});
-    const auto signal = to_host(image), deviation = to_host(g);
+    const auto signal = to_host(image);
+    const auto deviation = to_host(g);
     double largest = 0;
     for (std::size_t i = 0; i < deviation.size(); ++i) largest = std::max(largest, double(deviation.data()[i]));
     CHECK(largest > 0.5);
@@ -136,7 +137,8 @@ TEST_CASE("docs: noise") {
     const auto any = mri::pseudo_replica(ex, zeros, mask, [&](const auto& k) {   // any reconstruction
       return mri::sense(ex, k, mask, maps, {.lambda = lambda}).image;
     }, {.replicas = 300, .seed = 1});
-    const auto exact = to_host(sense), replicas = to_host(any);
+    const auto exact = to_host(sense);
+    const auto replicas = to_host(any);
     double difference = 0, size = 0;
     REQUIRE(exact.size() == replicas.size());
     for (std::size_t i = 0; i < exact.size(); ++i) {
