@@ -19,8 +19,8 @@ WITHIN = 3  # a #! line and an encoding may come before the licence
 # clang-format keeps 100, except for what it cannot break.
 COLUMNS = 105
 LONGEST = 500
-# dev is one file so that it runs before anything is there.
-MAY_BE_LONG = {"dev"}
+# dev is one file so that it runs before anything is there; node.cpp is one table of bindings.
+MAY_BE_LONG = {"dev", "python/src/node.cpp"}
 
 
 def sources(names):
@@ -46,7 +46,7 @@ def complaints(path):
     formatted = path.suffix in CODE and not re.search(r'clang-format off|R"', text)
     if not any(LICENCE in line for line in lines[:WITHIN]):
         found.append(f"{name}:1: expected '{LICENCE}' in the first {WITHIN} lines, found none")
-    if len(lines) > LONGEST and path.name not in MAY_BE_LONG:
+    if len(lines) > LONGEST and str(name) not in MAY_BE_LONG:
         found.append(f"{name}: expected at most {LONGEST} lines, found {len(lines)}")
     for number, line in enumerate(lines, 1):
         if formatted and len(line) > COLUMNS and not re.search(r'"|EXPECT|https?:', line):
