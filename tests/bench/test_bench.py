@@ -374,6 +374,17 @@ class Runner(Folder):
         status, _, err = self.bench("--filter", "(")
         self.assertEqual((status, err.count("\n")), (2, 1))
 
+    def test_quick_leaves_out_what_is_slow_unless_it_is_named(self):
+        self.program("fft/plan", ["builtin/ny:8/nx:512", "builtin/ny:208/nx:256"])
+        self.program("nn/training", ["small/iterations:10"])
+        both = ("fft/plan", "nn/training")
+        self.assertEqual(self.bench("--quick", suites=both)[0], 0)
+        self.assertEqual(
+            list(results.series_of(self.report())), ["fft/plan/builtin/ny:208/nx:256"]
+        )
+        self.assertEqual(self.bench("--quick", "--filter", "nn/training", suites=both)[0], 0)
+        self.assertEqual(list(results.series_of(self.report())), ["nn/training/small"])
+
     def test_a_suite_that_fails_does_not_stop_the_others(self):
         self.program("fft/plan", ["builtin/ny:8"], 'sys.exit("no memory")')
         self.program("solve/variants", ["smooth/cg/n:5"])
