@@ -6,7 +6,7 @@ compile_time.py --build FOLDER [--only REGEX] [--minutes N] [--again] [--report]
 
 Headers are parsed alone (-fsyntax-only), examples compiled with -O2 as in a user's project. Seconds are
 those of the processor, user and system, so that a busy machine does not count twice; they still grow
-somewhat when neighbours take turns on the same cores. Lines are those of all files that a unit
+when neighbours take turns on the same cores and caches, so the load average is noted. Lines are those of all files that a unit
 includes, each once; memory is the compiler's peak. Flags come from FOLDER/compile_commands.json.
 What docs/compile-time.json has already is kept; --again measures it anew. Without time for
 everything (--minutes) the cheapest way to go on is the same command again.
@@ -84,6 +84,7 @@ def measure(compiler, flags, source):
     own = [f for f in files if "/cardiomm/" in f]
     return {"seconds": round(usage.ru_utime + usage.ru_stime, 2),
             "user": round(usage.ru_utime, 2), "system": round(usage.ru_stime, 2),
+            "load": round(os.getloadavg()[0], 1),
             "memory_mb": round(usage.ru_maxrss / 1024), "files": len(files),
             "lines": sum(lines_of(f) for f in files),
             "own_lines": sum(lines_of(f) for f in own)}, ""
@@ -156,12 +157,12 @@ def save(arguments, compiler, flags, records):
 
 
 def table(rows, records):
-    lines = ["| unit | seconds | user | memory MB | files | lines | of them ours |",
-             "|---|---:|---:|---:|---:|---:|---:|"]
+    lines = ["| unit | seconds | user | load | memory MB | files | lines | of them ours |",
+             "|---|---:|---:|---:|---:|---:|---:|---:|"]
     for name in rows:
         r = records[name]
-        lines.append(f"| `{name}` | {r['seconds']:.1f} | {r['user']:.1f} | {r['memory_mb']} | "
-                     f"{r['files']} | {r['lines']} | {r['own_lines']} |")
+        rest = [str(r.get(key, "-")) for key in ("load", "memory_mb", "files", "lines", "own_lines")]
+        lines.append(f"| `{name}` | {r['seconds']:.1f} | {r['user']:.1f} | {' | '.join(rest)} |")
     return lines
 
 
@@ -185,14 +186,18 @@ def report(path, json_path):
            *table(units, records), ""]
     if UNIT in records:
         found = records[UNIT]["seconds"]
-        out += [f"{'Kept' if found < PROMISE else 'Not kept on this machine'}: {found:.1f} s.", ""]
-    out += ["## Examples", "", "With -O2, one unit each.", "", *table(by_time(others), records), "",
-            "## Headers", "", "Each parsed alone (-fsyntax-only). Everything includes Kokkos, whose own "
+        out += [f"{'Kept' if found < PROMISE else 'Not kept'} here: {found:.1f} s at a load of "
+                f"{records[UNIT].get('load', '-')} on {os.cpu_count()} processors.", ""]
+    out += [f"`{n}`: {records[n]['note']}\n" for n in units if "note" in records[n]]
+    if others:
+        out += ["## Examples", "", "With -O2, one unit each.", "", *table(by_time(others), records), ""]
+    out += ["## Headers", "", "Each parsed alone (-fsyntax-only). Everything includes Kokkos, whose own "
             "time is that of `core/compat.hpp`.", "",
-            f"{len(headers)} of {len(all_headers)} headers measured"
+            f"{len(headers)} of {len(all_headers)} headers are measured"
             + (": the rest belongs to libraries that this build lacks, or is measured when the command "
-               "runs again." if len(headers) < len(all_headers) else "."), "",
-            "| layer | measured | of | sum of seconds | median | slowest |", "|---|---:|---:|---:|---:|---|"]
+               "runs again." if len(headers) < len(all_headers) else ".")]
+    if headers:
+        out += ["", "| layer | measured | of | sum of seconds | median | slowest |", "|---|---:|---:|---:|---:|---|"]
     for layer in sorted({layer_of(n) for n in all_headers}):
         names = [n for n in headers if layer_of(n) == layer]
         if not names:
@@ -202,7 +207,9 @@ def report(path, json_path):
         total = sum(layer_of(n) == layer for n in all_headers)
         out.append(f"| {layer} | {len(names)} | {total} | {sum(times):.1f} | {times[len(times) // 2]:.1f} | "
                    f"`{worst}` {records[worst]['seconds']:.1f} |")
-    out += ["", "The slowest:", "", *table(by_time(headers)[:20], records), ""]
+    if headers:
+        out += ["", "The slowest:", "", *table(by_time(headers)[:20], records)]
+    out.append("")
     path.write_text("\n".join(out), encoding="utf-8")
 
 
