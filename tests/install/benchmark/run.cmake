@@ -2,8 +2,10 @@
 #
 # The suite of docs/benchmarks.md, bench/own, against an installation: built, run, and its report
 # compared with itself.
-find_path(BENCHMARK_HEADERS benchmark/benchmark.h)
-if(NOT BENCHMARK_HEADERS)
+file(WRITE "${work}/probe.cpp" "#include <benchmark/benchmark.h>\n")
+execute_process(COMMAND "${COMPILER}" -std=c++20 -E "${work}/probe.cpp" OUTPUT_QUIET ERROR_QUIET
+                RESULT_VARIABLE missing)
+if(missing)
   skip("Google Benchmark (libbenchmark-dev), for a suite of one's own")
   return()
 endif()
