@@ -24,7 +24,9 @@ LAYERS = {
     "io": "file formats, folders, tables, pictures",
     "dist": "several processes",
 }
-AXES = re.compile(r"(?<![`\w(])\((?:[a-z0-9 /+*-]+, )+[a-z0-9 /+*()-]*\b(?:y|x|channel|coil|frame|sample)\b[a-z0-9 /+*()-]*(?:, [a-z0-9 ]+)*\)")
+_PART = (r"(?:(?:virtual )?(?:set|frame|slice|coil|channel|spoke|sample|item|pixel|row|column|neighbour|batch|line|kx|ky|k[xyz]|"
+         r"[xyzn]|out|in|n[xyzct]|[1-9]|2 ?\*? ?n[xy])s?(?: or 1| / 2)?|\(kx, ky\))")
+AXES = re.compile(rf"(?<![`\w(])\({_PART}(?:, {_PART})+\)")
 WORD = re.compile(r"[A-Za-z_]\w*")
 NOTES = Path(__file__).with_name("notes.txt")
 
@@ -69,7 +71,7 @@ class Doc:
             elif match := re.match(r"[\\@]throws?\s+(.*)", text):
                 self.throws.append(match[1])
                 target = "throws"
-            elif text.startswith("Throws ") and target is not None:
+            elif text.startswith("Throws "):
                 self.throws.append(text)
                 target = "throws"
             elif not text:
@@ -149,11 +151,11 @@ class Site:
 
     def source(self, header, item, page):
         target = os.path.relpath(f"_files/include/cardiomm/{header.path}.html", os.path.dirname(page))
-        return f'<a class="source" href="{target}#L{item.line}">source</a>'
+        return f'<a class="api-source" href="{target}#L{item.line}">source</a>'
 
     def signature(self, header, item, page):
         text = self.coloured(item.signature, item, page).replace("\n", "&#10;")
-        return f'<div class="sig"><pre>{text}</pre>{self.source(header, item, page)}</div>'
+        return f'<div class="api-sig"><pre>{text}</pre>{self.source(header, item, page)}</div>'
 
     def doc_of(self, item):
         full = f"{item.scope}::{item.name}"
