@@ -2,8 +2,8 @@
 #ifndef CARDIOMM_EXAMPLES_CARDIOMM_SCORES_HPP
 #define CARDIOMM_EXAMPLES_CARDIOMM_SCORES_HPP
 /// \file
-/// What `scores` was asked for, and its two halves: segmentations (scores.cpp) and lists of classes
-/// (scores_classes.cpp).
+/// What `scores` was asked for (scores_options.cpp), and its two halves: segmentations (scores.cpp)
+/// and lists of classes (scores_classes.cpp).
 
 #include "common.hpp"
 
@@ -18,6 +18,9 @@ struct scores_command {
 
 /// NaN and infinity are no numbers in JSON.
 inline json number(double v) { return std::isfinite(v) ? json(v) : json(nullptr); }
+
+/// Segmentations against references, label by label.
+void score_masks(const scores_command& c, const common_options& common);
 
 /// Predicted classes of a table against true ones: confusion, kappa, F1.
 void score_classes(const scores_command& c, const common_options& common);
