@@ -21,7 +21,8 @@ KNOWN = {
     "xsimd": ("libxsimd-dev", "xsimd", [], []),
     "xtensor": ("libxtensor-dev", "xtensor", [], []),
     "fftw": ("libfftw3-dev", "fftw3f", [], ["fftw3f", "fftw3"]),
-    "openblas": ("liblapack-dev", "lapack", [], ["lapack", "blas"]),
+    # any LAPACK of the distribution stands for it, and its own version means nothing here
+    "openblas": ("liblapack-dev", "=0.3.99", [], ["lapack", "blas"]),
     "zlib": ("zlib1g-dev", "zlib", [], ["z"]),
     "libpng": ("libpng-dev", "libpng", ["libpng16"], ["png16"]),
 }
@@ -48,6 +49,9 @@ class System(ConanFile):
 
     def set_version(self):
         package, module, _, _ = self._known()
+        if module.startswith("="):
+            self.version = module[1:]
+            return
         if module.endswith(".h"):
             with open(os.path.join(self._folder(module), module), encoding="utf-8") as header:
                 number = int(re.search(r"KOKKOS_VERSION\s+(\d+)", header.read()).group(1))

@@ -29,7 +29,7 @@ endforeach()
 set(create "${CONAN}" create "${SOURCE}/packaging/conan" --build=missing
            -c tools.cmake.cmaketoolchain:generator=${GENERATOR})
 
-run_fails("requires C\\+\\+20|C.. Standard|cppstd" ${create} -s compiler.cppstd=17)
+run_fails("C\\+\\+ Standard \\(17\\) is lower" ${create} -s compiler.cppstd=17)
 run(${create} -s compiler.cppstd=20)
 
 # A header-only package is one package, whatever the settings and the options.
