@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looks at sources: SPDX line, length of lines and files, white space at ends, conflict marks.
 
-check_sources.py [FILE...]     without files: all that git knows or could add
+check_sources.py [FILE...]     without files: all that git tracks
 """
 
 import re
@@ -26,7 +26,7 @@ MAY_BE_LONG = {"dev", "python/src/node.cpp"}
 def sources(names):
     if names:
         return [Path(name) for name in names]
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT,
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT,
                             capture_output=True, text=True, check=True).stdout.splitlines()
     return [ROOT / name for name in listed]
 
