@@ -27,9 +27,10 @@ foreach(name kokkos xsimd fftw openblas zlib libpng xtensor)
   run("${CONAN}" export "${SOURCE}/packaging/conan/system" --name=${name})
 endforeach()
 set(create "${CONAN}" create "${SOURCE}/packaging/conan" --build=missing
-           -c tools.cmake.cmaketoolchain:generator=${GENERATOR})
+           -c tools.cmake.cmaketoolchain:generator=${GENERATOR}
+           -c "tools.cmake.cmake_layout:test_folder=${work}/test")
 
-run_fails("C\\+\\+ Standard \\(17\\) is lower" ${create} -s compiler.cppstd=17)
+run_fails("cppstd .17. is lower than the required C.. standard .20." ${create} -s compiler.cppstd=17)
 run(${create} -s compiler.cppstd=20)
 
 # A header-only package is one package, whatever the settings and the options.
