@@ -6,7 +6,6 @@
 #include "cardiomm/core/runtime.hpp"
 #include "cardiomm/linop/check.hpp"
 #include "cardiomm/linop/sensitivity.hpp"
-#include "cardiomm/mri/mask.hpp"
 #include "cardiomm/mri/simulate.hpp"
 #include "cardiomm/solve/cg.hpp"
 #include "multiband.hpp"
@@ -40,27 +39,21 @@ int main(int argc, char** argv) {
   runtime guard(argc, argv);
   const default_space ex;
   const index_t slices = 2, coils = 10, frames = 4, ny = 96, nx = 112;
-  const mine::multiband<float> both(slices, 4);
+  const mine::multiband<float> both(slices, 2);
   if (!passes_the_checks(ex, both, {{3, slices, 2, 12, 9}})) return 1;
 
-  // Two slices of a heart, 40 mm apart, and half of the phase encodes: fourfold acceleration.
+  // Two slices of a heart, 40 mm apart, in half the time.
   const auto heart = mri::simulate({.coils = coils,
                                     .frames = frames,
                                     .slices = slices,
                                     .ny = ny,
                                     .nx = nx,
                                     .slice_spacing = 40});
-  const auto m = mri::make_line_mask({.pattern = mri::mask_pattern::kt_uniform,
-                                      .acceleration = 2,
-                                      .acs = 0,
-                                      .frames = frames,
-                                      .ny = ny,
-                                      .nx = nx});
   const auto s = clone(ex, reshape(to_space(ex, heart.maps), shape<5>{{1, slices, coils, ny, nx}}));
-  const auto y = line_mask(m) * (both * to_space(ex, heart.kspace));
+  const auto y = both * to_space(ex, heart.kspace);
   const auto truth = to_space(ex, heart.image);
 
-  const auto A = line_mask(m) * both * fourier * sensitivity(s);  // one of many factors
+  const auto A = both * fourier * sensitivity(s);  // a factor like any other
   const auto b = adjoint(A) * y;
   const auto x = solve::cg(gram(A) + 0.002 * identity, b, {.iterations = 30});
 
@@ -71,5 +64,5 @@ int main(int argc, char** argv) {
   };
   const double before = error(b), after = error(x);
   std::printf("relative error: A^H y %.3f, CG %.3f\n", before, after);
-  return after < before / 3 ? 0 : 1;
+  return after < before / 2 ? 0 : 1;
 }
