@@ -3,6 +3,7 @@
 #include <itkImage.h>
 #include <itkImageRegionIterator.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -38,7 +39,7 @@ int main(int argc, char** argv) {
   }
   const void* const before = kspace->GetBufferPointer();
 
-  const auto from = as_image(*wave), to = as_image(*kspace);
+  const auto from = as_image(*wave.GetPointer()), to = as_image(*kspace.GetPointer());
   linop::apply(host_space(), linop::fourier_op<float, 4, host_space>(), from, to);
 
   // `kspace` is an ITK image all the while: two peaks of size sqrt(64 * 48), and zeros.
