@@ -182,7 +182,8 @@ def report(path, json_path):
            "## The algebra and CG-SENSE", "",
            f"The promise is less than {PROMISE:.0f} s for [a unit](../{UNIT}) that includes the operator "
            "algebra and calls CG-SENSE once, with -O2. *Compiled instances* is the same unit where the "
-           "transforms are `extern template`, as in our own programs (`cmake/instances.cmake`).", "",
+           "transforms are `extern template`, as `cardiomm_add_instances` of the CMake package "
+           "makes them (docs/packages.md).", "",
            *table(units, records), ""]
     if UNIT in records:
         found = records[UNIT]["seconds"]

@@ -37,6 +37,7 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/cardiomm-config.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/CardiommKokkos.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/FindCUDNN.cmake"
               "${PROJECT_SOURCE_DIR}/cmake/FindFFTW.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/instances.cmake"
         DESTINATION "${_to}" COMPONENT development)
 
 if(CARDIOMM_PKGCONFIG_DIR)
