@@ -28,7 +28,7 @@ kspace measure(const mri::phantom_data& heart) {
 
 // Relative distance of magnitudes; the phase belongs to the maps.
 template <class Image>
-double error(const Image& found, const host_tensor<complex<float>, 4>& truth) {
+double distance(const Image& found, const host_tensor<complex<float>, 4>& truth) {
   double difference = 0, size = 0;
   for (std::size_t i = 0; i < truth.size(); ++i) {
     const double t = std::sqrt(abs2(truth.data()[i]));
@@ -63,7 +63,8 @@ int main(int argc, char** argv) try {
               sense.report.iterations);
   if (argc > 2) io::write_npy(argv[2], images);
   if (argc > 1) return 0;
-  const double before = error(to_host(zf), heart.image), after = error(images, heart.image);
+  const double before = distance(to_host(zf), heart.image);
+  const double after = distance(images, heart.image);
   std::printf("relative error: zero-filled %.3f, SENSE %.3f\n", before, after);
   return after < before ? 0 : 1;
 } catch (const std::exception& e) {  // every error of the library says what was found, and where
