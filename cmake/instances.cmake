@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# cardiomm_add_instances(NAME)
+# cardiomm_add_instances(NAME [TARGET...])
 #
 # The library is header-only; its transforms and fused encodings take ten seconds of compile time for
 # each precision and number of axes. A project of several units shares one compiled copy of them: a
-# static library NAME, which links cardiomm::cardiomm. Units that link NAME see `extern template`
+# static library NAME, which links cardiomm::cardiomm, or the TARGETs given, which link it. Units that link NAME see `extern template`
 # instead (CARDIOMM_EXTERN_INSTANCES in the headers).
 function(cardiomm_add_instances name)
   set(_units)
@@ -36,6 +36,10 @@ template class cardiomm::linop::detail::encode_pair${_of}, 5>;
     endforeach()
   endforeach()
   add_library(${name} STATIC EXCLUDE_FROM_ALL ${_units})
-  target_link_libraries(${name} PUBLIC cardiomm::cardiomm)
+  if(ARGN)
+    target_link_libraries(${name} PUBLIC ${ARGN})
+  else()
+    target_link_libraries(${name} PUBLIC cardiomm::cardiomm)
+  endif()
   target_compile_definitions(${name} INTERFACE CARDIOMM_EXTERN_INSTANCES=1)
 endfunction()
