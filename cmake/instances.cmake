@@ -4,8 +4,8 @@
 #
 # The library is header-only; its transforms and fused encodings take ten seconds of compile time for
 # each precision and number of axes. A project of several units shares one compiled copy of them: a
-# static library NAME, which links cardiomm::cardiomm, or the TARGETs given, which link it. Units that link NAME see `extern template`
-# instead (CARDIOMM_EXTERN_INSTANCES in the headers).
+# static library NAME, which links cardiomm::cardiomm, or the TARGETs given, which link it. Units
+# that link NAME see `extern template` instead (CARDIOMM_EXTERN_INSTANCES in the headers).
 function(cardiomm_add_instances name)
   set(_units)
   set(_sensitivity "#include \"cardiomm/linop/sensitivity.hpp\"\n")
