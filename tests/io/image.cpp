@@ -47,16 +47,6 @@ TEST_CASE("windows clip, and map their ends to black and white") {
   CHECK(io::error_map(a, b, 2) == std::vector<float>{2, 1});
 }
 
-TEST_CASE("percentiles are NumPy's") {
-  const float v[5] = {5, 1, 4, 2, 3};
-  CHECK(io::percentile(v, 5, 0) == 1);
-  CHECK(io::percentile(v, 5, 50) == 3);
-  CHECK(io::percentile(v, 5, 100) == 5);
-  CHECK(io::percentile(v, 5, 99.5) == doctest::Approx(4.98));  // numpy.percentile(v, 99.5)
-  CHECK(io::percentile(v, 5, 30) == doctest::Approx(2.2));
-  CHECK(io::percentile(v, 0, 50) == 0);
-}
-
 TEST_CASE("a mosaic puts every tile where it belongs") {
   std::vector<io::picture> tiles;
   for (int i = 0; i < 5; ++i) tiles.push_back(ramp(4, 6, 40 * i));
