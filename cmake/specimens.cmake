@@ -42,10 +42,6 @@ ${_run}
     target_link_libraries(specimens PRIVATE cardiomm_test_main)
     cardiomm_precompile(specimens REUSE_FROM cardiomm_test_pch)
     add_dependencies(cardiomm_tests specimens)
-    # Every operator for every space and precision: the longest compilation of all, and -O1 is a
-    # third shorter. As a property of the sources it comes after the -O2 of all tests, and the last
-    # one counts.
-    set_source_files_properties(${_units} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-O1>)
     foreach(_stem IN LISTS _stems)
       cardiomm_add_test_entry(specimens/${_stem} fast
                               specimens "--source-file=*specimens/${_stem}.cpp" --no-version)

@@ -135,14 +135,6 @@ map_pointers<T> pointers(const parameter_map<T, Ex>& m) {
           m.apparent.data(), m.status.data(),    m.flips.data()};
 }
 
-/// A vector in the memory of a space.
-template <class T, ExecutionSpace Ex, class S>
-tensor<T, 1, Ex> upload(const Ex& ex, const std::vector<S>& values) {
-  const auto host = make_tensor<T>(host_space{}, shape{static_cast<index_t>(values.size())});
-  for (std::size_t i = 0; i < values.size(); ++i) host(i) = static_cast<T>(values[i]);
-  return to_space(ex, host);
-}
-
 inline void check_times(const char* what, const std::vector<double>& times, index_t samples,
                         index_t slices, int parameters) {
   require<shape_error>(samples >= parameters && samples <= solve::lm_samples, what, ": expected ",
@@ -189,9 +181,9 @@ void fit_exponential(const Ex& ex, relaxation kind, const T* images, const shape
     for (const auto* part : {&t.time, &t.basis, &t.node})
       table.insert(table.end(), part->begin(), part->end());
   }
-  const auto orders = upload<int>(ex, order);
-  const auto numbers = upload<double>(ex, number);
-  const auto values = upload<T>(ex, table);
+  const auto orders = upload(ex, order);
+  const auto numbers = upload(ex, number);
+  const auto values = upload(ex, std::vector<T>(table.begin(), table.end()));
   int flips = kind == relaxation::decay || options.signed_samples ? 0
               : options.flips >= 0                                ? options.flips
               : kind == relaxation::look_locker                   ? 6
@@ -226,7 +218,7 @@ parameter_map<element_of<V>, Ex> fit(const Ex& ex, const char* what, relaxation 
   const auto maps = make_maps<T>(ex, pixels);
   const std::uint8_t* chosen = mask.size() == 0 ? nullptr : mask.data();
   if (kind == relaxation::decay && options.released) {
-    const auto ms = upload<double>(ex, times);
+    const auto ms = upload(ex, times);
     launch::segments(ex, pixels.size(),
                      log_linear<T>{static_cast<int>(size[0]), size[2] * size[3], size[1],
                                    static_cast<index_t>(times.size()) == size[0], images.data(),

@@ -5,8 +5,10 @@
 /// Tensors are Kokkos Views with LayoutRight, on every back-end: x, the readout, is contiguous.
 /// `tensor` owns its memory (shared), `view` borrows it and is what kernels and operators take.
 
+#include <algorithm>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "cardiomm/core/concepts.hpp"
 #include "cardiomm/core/error.hpp"
@@ -86,12 +88,36 @@ tensor<T, R, Space> make_tensor(const Space& ex, const shape<R>& s,
   return t;
 }
 
+namespace detail {
+/// One kernel for all ranks: Kokkos's own fill has one for each, which every unit would compile.
+template <class T>
+struct clear_kernel {
+  T* data;
+  KOKKOS_FUNCTION void operator()(index_t i) const { data[i] = T(0); }
+};
+}  // namespace detail
+
 /// New tensor of zeros (ordered on `ex`).
 template <class T, ExecutionSpace Space, int R>
 tensor<T, R, Space> zeros(const Space& ex, const shape<R>& s,
                           const std::string& label = "cardiomm::tensor") {
   auto t = make_tensor<T>(ex, s, label);
-  Kokkos::deep_copy(ex, t, T(0));
+  Kokkos::parallel_for("cardiomm::zeros",
+                       Kokkos::RangePolicy<Space, Kokkos::IndexType<index_t>>(ex, 0, s.size()),
+                       detail::clear_kernel<T>{t.data()});
+  return t;
+}
+
+/// New tensor with the elements of a host's vector; waits for them.
+template <class T, ExecutionSpace Space>
+tensor<T, 1, Space> upload(const Space& ex, const std::vector<T>& values,
+                           const std::string& label = "cardiomm::tensor") {
+  auto t = make_tensor<T>(ex, shape<1>{{static_cast<index_t>(values.size())}}, label);
+  if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace,
+                                           typename Space::memory_space>::accessible)
+    std::copy(values.begin(), values.end(), t.data());
+  else
+    Kokkos::deep_copy(t, host_view<const T, 1>(values.data(), values.size()));
   return t;
 }
 

@@ -94,8 +94,9 @@ KOKKOS_INLINE_FUNCTION void filter(const Tile& tile, const filter_tables<typenam
     if (s.count == 1)
       detail::move_rows(tile, s.rows, load, detail::scratch_store<Rows>{scratch});
     else
-      detail::one_stage<true, true>(tile, s, 0, detail::spread_part<false>{0, s.rows, f.pitch},
-                                    load, detail::scratch_store<Rows>{scratch});
+      detail::one_stage<true, detail::place::first>(tile, s, 0,
+                                                    detail::spread_part<false>{0, s.rows, f.pitch},
+                                                    load, detail::scratch_store<Rows>{scratch});
     for (int b = 0; b < f.blocks; ++b) {
       const index_t row = index_t(b) * f.pitch;
       const T* part = weights + b * f.points;
@@ -113,8 +114,9 @@ KOKKOS_INLINE_FUNCTION void filter(const Tile& tile, const filter_tables<typenam
     if (s.count == 1)
       detail::move_rows(tile, s.rows, detail::scratch_load<Rows>{scratch}, store);
     else
-      detail::one_stage<false, true>(tile, s, 0, detail::spread_part<true>{0, s.rows, f.pitch},
-                                     detail::scratch_load<Rows>{scratch}, store);
+      detail::one_stage<false, detail::place::first>(tile, s, 0,
+                                                     detail::spread_part<true>{0, s.rows, f.pitch},
+                                                     detail::scratch_load<Rows>{scratch}, store);
   }
 }
 
@@ -260,22 +262,14 @@ class line_filter {
     std::vector<int> order = first;
     order.insert(order.end(), last.begin(), last.end());
     order.insert(order.end(), entry.begin(), entry.end());
-    numbers_ = to_device(ex, numbers);
-    order_ = to_device(ex, order);
+    numbers_ = upload(ex, numbers, "cardiomm::fft::filter");
+    order_ = upload(ex, order, "cardiomm::fft::filter");
     f_.weights = numbers_.data();
     f_.roots = numbers_.data() + roots;
     f_.factors = numbers_.data() + factors;
     f_.first = order_.data();
     f_.last = order_.data() + many;
     f_.entry = order_.data() + 2 * many;
-  }
-
-  template <class V>
-  static tensor<V, 1, Ex> to_device(const Ex& ex, const std::vector<V>& v) {
-    auto t =
-        make_tensor<V>(ex, shape<1>{{static_cast<index_t>(v.size())}}, "cardiomm::fft::filter");
-    Kokkos::deep_copy(t, host_view<const V, 1>(v.data(), v.size()));
-    return t;
   }
 
   fft::line<T, Ex> line_;

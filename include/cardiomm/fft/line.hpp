@@ -116,17 +116,27 @@ class line {
  public:
   /// Throws value_error unless n > 0.
   line(const Ex& ex, index_t n) : line(ex, n, n > 0 ? factorize(n) : std::vector<int>()) {}
-  /// With stages of these radices, whose product is n; with none by Bluestein's algorithm.
+  /// With stages of these radices, whose product is n; with none by Bluestein's algorithm. A stage
+  /// may have 2, 3, 4, 5, 7, 8, 9 or an odd radix up to largest_radix, the last one 16 as well, the
+  /// first one of a filter 6, 12 and 16; throws value_error for others.
   line(const Ex& ex, index_t n, std::vector<int> radices) {
     require(n > 0, "fft: length: expected at least 1, found ", n);
+    for (std::size_t k = 0; k < radices.size(); ++k) {
+      const int r = radices[k];
+      const bool first = k == 0 && radices.size() > 1, last = k + 1 == radices.size();
+      require((r == 1 && last) || r == 2 || r == 4 || r == 8 ||
+                  (r % 2 == 1 && r > 1 && r <= largest_radix) || (r == 16 && (first || last)) ||
+                  ((r == 6 || r == 12) && first),
+              "fft: stage ", k, ": expected a radix that stages there may have, found ", r);
+    }
     const bool bluestein = radices.empty();
     index_t rows = n;
     if (bluestein)
       for (rows = 2 * n - 1; !smooth(rows);) ++rows;
     if (bluestein) radices = factorize(rows);
     fill(n, rows, radices, bluestein);
-    table_ = to_device(ex, numbers_);
-    order_ = to_device(ex, orders_);
+    table_ = upload(ex, numbers_, "cardiomm::fft::line");
+    order_ = upload(ex, orders_, "cardiomm::fft::line");
     s_.table = table_.data();
     s_.chirp = bluestein ? table_.data() + chirp_ : nullptr;
     s_.spectrum = bluestein ? table_.data() + spectrum_ : nullptr;
@@ -234,13 +244,6 @@ class line {
             unit_root(q * k, n) *
             part[static_cast<std::size_t>(q)][static_cast<std::size_t>(k % m)];
     return y;
-  }
-
-  template <class V>
-  static tensor<V, 1, Ex> to_device(const Ex& ex, const std::vector<V>& v) {
-    auto t = make_tensor<V>(ex, shape<1>{{static_cast<index_t>(v.size())}}, "cardiomm::fft::line");
-    Kokkos::deep_copy(t, host_view<const V, 1>(v.data(), v.size()));
-    return t;
   }
 
   cardiomm::fft::stages<T> s_{};

@@ -93,12 +93,34 @@ KOKKOS_FORCEINLINE_FUNCTION void butterflies(L* re, L* im, int r, const T* roots
     odd_butterfly<-R>(re, im, r, roots);
 }
 
-/// Calls f.template operator()<R>() for the radix r.
-template <class F>
+/// Which radices a stage may have: `factorize` and `filter_radices` (fft/filter.hpp) put some in
+/// one place only, and every butterfly that is compiled for nothing costs a user's unit half a
+/// second.
+enum class place {
+  first,    ///< of a filter: chosen for its weights
+  middle,   ///< any other that has twiddle factors
+  weighed,  ///< the last of a filter, forward and back
+  last      ///< without twiddle factors
+};
+/// Calls f.template operator()<R>() for the radix r. Of the large primes those of common lengths
+/// are constants, a sixth faster, where they are likely: in the last stage of plain transforms.
+template <place Place, class F>
 KOKKOS_FORCEINLINE_FUNCTION void with_radix(int r, const F& f) {
+  constexpr bool chosen = Place == place::first, plain = Place == place::last;
+  constexpr bool last = plain || Place == place::weighed;
+  if constexpr (last)
+    if (r == 1) return f.template operator()<1>();
+  if constexpr (chosen) {
+    if (r == 6) return f.template operator()<6>();
+    if (r == 12) return f.template operator()<12>();
+  }
+  if constexpr (chosen || last)
+    if (r == 16) return f.template operator()<16>();
+  if constexpr (plain) {
+    if (r == 13) return f.template operator()<-13>();
+    if (r == 17) return f.template operator()<-17>();
+  }
   switch (r) {
-    case 1:
-      return f.template operator()<1>();
     case 2:
       return f.template operator()<2>();
     case 3:
@@ -107,22 +129,12 @@ KOKKOS_FORCEINLINE_FUNCTION void with_radix(int r, const F& f) {
       return f.template operator()<4>();
     case 5:
       return f.template operator()<5>();
-    case 6:
-      return f.template operator()<6>();
     case 7:
       return f.template operator()<7>();
     case 8:
       return f.template operator()<8>();
     case 9:
       return f.template operator()<9>();
-    case 12:
-      return f.template operator()<12>();
-    case 13:
-      return f.template operator()<-13>();
-    case 16:
-      return f.template operator()<16>();
-    case 17:
-      return f.template operator()<-17>();
     default:
       return f.template operator()<0>();
   }
@@ -229,17 +241,18 @@ KOKKOS_INLINE_FUNCTION void weigh(const Tile& tile, const stages<typename Tile::
   });
 }
 
-template <bool Dif, bool Twiddled, class Tile, class Part, class Load, class Store>
+template <bool Dif, place Place, class Tile, class Part, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void one_stage(const Tile& tile, const stages<typename Tile::real>& s,
                                       int stage, const Part& of, const Load& load,
                                       const Store& store) {
-  with_radix(s.radix[stage],
-             [&]<int R>() { pass<Dif, Twiddled, R>(tile, s, stage, of, load, store); });
+  with_radix<Place>(s.radix[stage], [&]<int R>() {
+    pass<Dif, Place != place::last, R>(tile, s, stage, of, load, store);
+  });
 }
-template <bool Dif, bool Twiddled, class Tile, class Load, class Store>
+template <bool Dif, place Place, class Tile, class Load, class Store>
 KOKKOS_INLINE_FUNCTION void one_stage(const Tile& tile, const stages<typename Tile::real>& s,
                                       int stage, const Load& load, const Store& store) {
-  one_stage<Dif, Twiddled>(tile, s, stage, part{0, s.rows}, load, store);
+  one_stage<Dif, Place>(tile, s, stage, part{0, s.rows}, load, store);
 }
 
 /// Rows through a functor into scratch or out of it.
@@ -263,13 +276,13 @@ KOKKOS_INLINE_FUNCTION void decimate_frequency(const Tile& tile,
   if (s.count == 1)
     move_rows(tile, s.rows, load, out);
   else
-    one_stage<true, true>(tile, s, 0, load, out);
+    one_stage<true, place::middle>(tile, s, 0, load, out);
   tile.barrier();
   for (int k = 1; k + 1 < s.count; ++k) {
-    one_stage<true, true>(tile, s, k, in, out);
+    one_stage<true, place::middle>(tile, s, k, in, out);
     tile.barrier();
   }
-  one_stage<true, false>(tile, s, s.count - 1, in, store);
+  one_stage<true, place::last>(tile, s, s.count - 1, in, store);
 }
 
 /// All stages: positions -> natural rows, the adjoint of decimate_frequency.
@@ -278,16 +291,16 @@ KOKKOS_INLINE_FUNCTION void decimate_time(const Tile& tile, const stages<typenam
                                           Rows scratch, const Load& load, const Store& store) {
   const scratch_load<Rows> in{scratch};
   const scratch_store<Rows> out{scratch};
-  one_stage<false, false>(tile, s, s.count - 1, load, out);
+  one_stage<false, place::last>(tile, s, s.count - 1, load, out);
   tile.barrier();
   for (int k = s.count - 2; k > 0; --k) {
-    one_stage<false, true>(tile, s, k, in, out);
+    one_stage<false, place::middle>(tile, s, k, in, out);
     tile.barrier();
   }
   if (s.count == 1)
     move_rows(tile, s.rows, in, store);
   else
-    one_stage<false, true>(tile, s, 0, in, store);
+    one_stage<false, place::middle>(tile, s, 0, in, store);
 }
 
 /// Bluestein: a convolution with the chirp, natural order on both sides.
@@ -394,13 +407,13 @@ KOKKOS_INLINE_FUNCTION void filter_part(const Tile& tile, const stages<typename 
   const scratch_store<Rows> out{rows};
   const int last = s.count - 1;
   for (int k = 1; k < last; ++k) {
-    one_stage<true, true>(tile, s, k, of, in, out);
+    one_stage<true, place::middle>(tile, s, k, of, in, out);
     tile.barrier();
   }
-  with_radix(s.radix[last], [&]<int R>() { weigh<R>(tile, s, of, rows, weight); });
+  with_radix<place::weighed>(s.radix[last], [&]<int R>() { weigh<R>(tile, s, of, rows, weight); });
   tile.barrier();
   for (int k = last - 1; k > 0; --k) {
-    one_stage<false, true>(tile, s, k, of, in, out);
+    one_stage<false, place::middle>(tile, s, k, of, in, out);
     tile.barrier();
   }
 }
@@ -431,13 +444,13 @@ KOKKOS_INLINE_FUNCTION void filter_rows(const Tile& tile, const stages<typename 
   if (last == 0)
     move_rows(tile, s.rows, load, out);
   else
-    one_stage<true, true>(tile, s, 0, load, out);
+    one_stage<true, place::first>(tile, s, 0, load, out);
   tile.barrier();
   filter_part(tile, s, part{0, s.rows}, rows, weight);
   if (last == 0)
     move_rows(tile, s.rows, in, store);
   else
-    one_stage<false, true>(tile, s, 0, in, store);
+    one_stage<false, place::first>(tile, s, 0, in, store);
 }
 
 }  // namespace detail

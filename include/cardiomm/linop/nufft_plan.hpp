@@ -172,7 +172,7 @@ class nufft_plan {
         numbers.push_back(
             static_cast<T>(1 / std::sqrt(double(image[d])) /
                            kernel.transform(double(i - image[d] / 2) / double(grid_[d]))));
-    numbers_ = to_device(ex, numbers);
+    numbers_ = upload(ex, numbers);
     sort(ex);
   }
 
@@ -199,13 +199,6 @@ class nufft_plan {
   const fft::line<T, Ex>& along_x() const { return *along_x_; }
 
  private:
-  template <class V>
-  static tensor<V, 1, Ex> to_device(const Ex& ex, const std::vector<V>& v) {
-    auto t = make_tensor<V>(ex, shape{static_cast<index_t>(v.size())}, "cardiomm::linop::nufft");
-    Kokkos::deep_copy(t, host_view<const V, 1>(v.data(), v.size()));
-    return t;
-  }
-
   void sort(const Ex& ex) {
     const shape<4> s = shape_of(trajectory_);
     const index_t count = s[1] * s[2];
@@ -250,8 +243,8 @@ class nufft_plan {
         sorted[static_cast<std::size_t>(f * count + place++)] = found[static_cast<std::size_t>(i)];
       }
     }
-    sorted_ = to_device(ex, sorted);
-    begin_ = to_device(ex, begin);
+    sorted_ = upload(ex, sorted);
+    begin_ = upload(ex, begin);
     points_.point = sorted_.data();
     points_.begin = begin_.data();
     points_.taps = numbers_.data();

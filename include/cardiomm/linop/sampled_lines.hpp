@@ -77,9 +77,9 @@ class sampled_lines {
     for (index_t f = 0; f < frames; ++f)
       for (index_t i = 0; i < most_; ++i)
         packed[static_cast<std::size_t>(f * most_ + i)] = line[at(f, i)];
-    slot_ = upload(slot);
-    line_ = upload(packed);
-    count_ = upload(count);
+    slot_ = upload(Ex(), slot);
+    line_ = upload(Ex(), packed);
+    count_ = upload(Ex(), count);
     if (points == nullptr) return;
     std::vector<T> weights(static_cast<std::size_t>(frames * groups_ * nx * W), T(0));
     for (index_t f = 0; f < frames; ++f)
@@ -88,14 +88,7 @@ class sampled_lines {
         for (index_t x = 0; x < nx; ++x)
           weights[static_cast<std::size_t>(((f * groups_ + i / W) * nx + x) * W + i % W)] = row[x];
       }
-    weights_ = upload(weights);
-  }
-  template <class V>
-  static tensor<V, 1, Ex> upload(const std::vector<V>& v) {
-    auto t =
-        make_tensor<V>(Ex(), shape<1>{{static_cast<index_t>(v.size())}}, "cardiomm::linop::lines");
-    Kokkos::deep_copy(t, host_view<const V, 1>(v.data(), v.size()));
-    return t;
+    weights_ = upload(Ex(), weights);
   }
 
   tensor<int, 1, Ex> slot_, line_, count_;

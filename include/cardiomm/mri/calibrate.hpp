@@ -47,14 +47,6 @@ std::vector<T> dirichlet_weights(index_t n, index_t k) {
   return w;
 }
 
-template <class T, ExecutionSpace Ex>
-tensor<T, 1, Ex> to_device(const Ex& ex, const std::vector<T>& values) {
-  const host_view<const T, 1> host(values.data(), values.size());
-  auto t = make_tensor<T>(ex, shape{static_cast<index_t>(values.size())});
-  Kokkos::deep_copy(ex, t, host);
-  return t;
-}
-
 /// Rows that one packet of vectors travels through.
 inline constexpr index_t espirit_strip = 8;
 
@@ -87,14 +79,14 @@ void espirit_image(const Ex& ex, const espirit_slice<T>& found, const espirit_si
   const index_t ny = s[3], nx = s[4], packets = (nx + W - 1) / W;
   const index_t gy = 2 * n.ky - 1, gx = 2 * n.kx - 1, length = 2 * n.pairs() * gx;
 
-  const auto weight_y = to_device(ex, dirichlet_weights<T>(ny, n.ky));
+  const auto weight_y = upload(ex, dirichlet_weights<T>(ny, n.ky));
   const std::vector<T> by_pixel = dirichlet_weights<T>(nx, n.kx);
   std::vector<T> transposed(static_cast<std::size_t>(gx * packets * W), T(0));
   for (index_t x = 0; x < nx; ++x)
     for (index_t f = 0; f < gx; ++f)
       transposed[static_cast<std::size_t>(f * packets * W + x)] =
           by_pixel[static_cast<std::size_t>(x * gx + f)];
-  const auto weight_x = to_device(ex, transposed);
+  const auto weight_x = upload(ex, transposed);
   const auto grid = to_space(ex, found.grid);
   const auto coil = to_space(ex, found.coil);
 

@@ -38,8 +38,9 @@ double slope(const F& f, double h) {
 }  // namespace detail
 
 /// Largest relative distance between backward and central differences of Re <dy, l(x)>, along a
-/// random direction of x and of every trainable parameter. For layers in double; kinks (relu)
-/// give larger values where a number lies within h of one.
+/// random direction of x and of every trainable parameter. For layers in double. Kinks (relu,
+/// prelu) give larger values where a number lies within h of one; networks with many of them want h
+/// = 1e-6.
 template <Layer L>
 double gradient_error(const typename L::execution_space& ex, const L& l,
                       const shape<L::in_rank>& in, std::uint64_t seed, double h = 1e-4) {

@@ -16,14 +16,14 @@ namespace cardiomm::inline CARDIOMM_ABI::solve::detail {
 /// Small arrays of the space, seen by the host (waits).
 template <class V, ExecutionSpace Ex>
 std::vector<V> to_vector(const Ex& ex, const V* data, index_t n) {
-  std::vector<V> out(static_cast<std::size_t>(n));
   ex.fence();
-  Kokkos::View<V*, Kokkos::HostSpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>> host(out.data(),
-                                                                                    out.size());
-  Kokkos::View<const V*, typename Ex::memory_space, Kokkos::MemoryTraits<Kokkos::Unmanaged>> there(
-      data, out.size());
-  Kokkos::deep_copy(host, there);
-  return out;
+  if constexpr (launch::on_host<Ex>) {
+    return std::vector<V>(data, data + n);
+  } else {
+    std::vector<V> out(static_cast<std::size_t>(n));
+    Kokkos::deep_copy(host_view<V, 1>(out.data(), out.size()), borrow(ex, data, shape{n}));
+    return out;
+  }
 }
 
 struct fill_kernel {
