@@ -2,8 +2,8 @@
 #
 # cardiomm_add_instances(NAME [TARGET...])
 #
-# The library is header-only; its transforms and fused encodings take ten seconds of compile time for
-# each precision and number of axes. A project of several units shares one compiled copy of them: a
+# The library is header-only; its transforms, fused encodings and convolutions take ten seconds of
+# compile time for each precision and number of axes. A project of several units shares one compiled copy of them: a
 # static library NAME, which links cardiomm::cardiomm, or the TARGETs given, which link it. Units
 # that link NAME see `extern template` instead (CARDIOMM_EXTERN_INSTANCES in the headers).
 function(cardiomm_add_instances name)
@@ -31,6 +31,14 @@ template class cardiomm::linop::sense_line_normal${_of}, 5>;
       file(GENERATE OUTPUT "${_unit}" CONTENT "${_sensitivity}
 template class cardiomm::linop::detail::encode_pair${_of}, 4>;
 template class cardiomm::linop::detail::encode_pair${_of}, 5>;
+")
+      list(APPEND _units "${_unit}")
+      set(_unit "${_to}/conv_${_space}_${_real}.cpp")
+      file(GENERATE OUTPUT "${_unit}" CONTENT "#include \"cardiomm/nn/conv_engine.hpp\"
+
+namespace cardiomm::inline CARDIOMM_ABI::nn::conv_engine {
+CARDIOMM_CONV_INSTANCES(template, ${_real}, Kokkos::${_space})
+}
 ")
       list(APPEND _units "${_unit}")
     endforeach()

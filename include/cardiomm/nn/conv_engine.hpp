@@ -140,6 +140,35 @@ void add_weight_gradient(const Ex& ex, const conv_sizes& s, [[maybe_unused]] boo
   conv_portable::add_weight_gradient(ex, s, x, dy, dw, conv_portable::prefers_tiles<Ex>(s));
 }
 
+/// All of the above for one precision and space: KIND is `template`, in a unit that compiles them
+/// for others, or `extern template`. To be used in this namespace.
+#define CARDIOMM_CONV_INSTANCES(KIND, T, SPACE)                                                    \
+  KIND void forward<T, SPACE>(const SPACE&, const conv_sizes&, bool, const T*, const T*, const T*, \
+                              T*, const same_value&);                                              \
+  KIND void forward<T, SPACE>(const SPACE&, const conv_sizes&, bool, const T*, const T*, const T*, \
+                              T*, const nn::detail::relu_function&);                               \
+  KIND void forward<T, SPACE>(const SPACE&, const conv_sizes&, bool, const T*, const T*, const T*, \
+                              T*, const nn::detail::prelu_function<T>&);                           \
+  KIND void forward_sums<T, SPACE>(const SPACE&, const conv_sizes&, bool, const T*, const T*,      \
+                                   const T*, T*, const same_value&, double*);                      \
+  KIND void forward_activated<T, SPACE>(const SPACE&, const conv_sizes&, bool, const T*, const T*, \
+                                        const T*, const T*, T*, double*);                          \
+  KIND void add_activated_gradient<T, SPACE>(const SPACE&, const conv_sizes&, bool, const T*,      \
+                                             const T*, const T*, T*);                              \
+  KIND void adjoint<T, SPACE>(const SPACE&, const conv_sizes&, bool, const T*, const T*, const T*, \
+                              T*, const same_value&);                                              \
+  KIND void add_weight_gradient<T, SPACE>(const SPACE&, const conv_sizes&, bool, const T*,         \
+                                          const T*, T*);
+
+#if CARDIOMM_EXTERN_INSTANCES  // see cmake/instances.cmake
+CARDIOMM_CONV_INSTANCES(extern template, float, default_space)
+CARDIOMM_CONV_INSTANCES(extern template, double, default_space)
+#ifdef KOKKOS_ENABLE_SERIAL
+CARDIOMM_CONV_INSTANCES(extern template, float, Kokkos::Serial)
+CARDIOMM_CONV_INSTANCES(extern template, double, Kokkos::Serial)
+#endif
+#endif
+
 }  // namespace cardiomm::inline CARDIOMM_ABI::nn::conv_engine
 
 #endif
