@@ -13,8 +13,11 @@ int main(int argc, char** argv) {
   // A beating heart seen by 8 coils: 12 frames of 96 x 128 (phase encodes x readout), of which a
   // quarter of the phase encodes and 20 centre lines are kept, others in each frame.
   const auto heart = mri::simulate({.coils = 8, .frames = 12, .ny = 96, .nx = 128});
-  const auto m = mri::make_line_mask(
-      {.pattern = mri::mask_pattern::kt_gaussian, .acceleration = 4, .frames = 12, .ny = 96, .nx = 128});
+  const auto m = mri::make_line_mask({.pattern = mri::mask_pattern::kt_gaussian,
+                                      .acceleration = 4,
+                                      .frames = 12,
+                                      .ny = 96,
+                                      .nx = 128});
   const auto y = line_mask(m) * to_space(ex, heart.kspace);  // (frame, slice, coil, y, x)
   const auto s = mri::espirit(ex, y);                        // (set, slice, coil, y, x)
   const double lambda = 0.01;

@@ -10,7 +10,6 @@
 
 #include <string>
 
-
 using namespace cardiomm;
 
 namespace {

@@ -54,8 +54,7 @@ int main(int argc, char** argv) {
     const Space stream;  // theirs; on a GPU it may be one of several streams
     const Image kspace("kspace", n, n), image("image", n, n), truth("truth", n, n);
     const Kokkos::View<int*, Kokkos::HostSpace> lines("lines", n);
-    for (int i = 0; i < n; ++i)
-      lines(i) = i % 3 == 0 || (i > n / 2 - 10 && i < n / 2 + 10);
+    for (int i = 0; i < n; ++i) lines(i) = i % 3 == 0 || (i > n / 2 - 10 && i < n / 2 + 10);
     measure(stream, kspace, n);
 
     // ---- the library: other names and more axes for the same memory -----------------------------

@@ -2,8 +2,8 @@
 #ifndef CARDIOMM_CARDIOMM_HPP
 #define CARDIOMM_CARDIOMM_HPP
 /// \file
-/// Everything but file formats (io/), exchange with xtensor (host/) and processes (dist/), which need
-/// other libraries. For users; the library and its tests include the headers that they need.
+/// Everything but file formats (io/), exchange with xtensor (host/) and processes (dist/), which
+/// need other libraries. For users; the library and its tests include the headers that they need.
 
 #include "cardiomm/analysis/agreement.hpp"
 #include "cardiomm/analysis/kappa.hpp"

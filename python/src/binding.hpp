@@ -56,6 +56,12 @@ class computing {
   nb::gil_scoped_release free_;
   std::lock_guard<std::recursive_mutex> lock_;
 };
+/// What f returns; while it computes, other Python threads run.
+template <class F>
+auto computed(const F& f) {
+  const computing now;
+  return f();
+}
 
 /// First member or base of what owns memory of Kokkos and may outlive the interpreter's exit
 /// handlers: it goes last, and the runtime waits for it.

@@ -23,10 +23,8 @@ void bind_calibration(nb::module_& m) {
         o.crop = crop;
         o.sets = sets;
         cardiomm::tensor<float, 4> values;
-        const auto maps = [&] {
-          const computing now;
-          return mri::espirit(space(), view_of(kspace), o, &values);
-        }();
+        const auto maps =
+            computed([&] { return mri::espirit(space(), view_of(kspace), o, &values); });
         return nb::make_tuple(to_numpy(maps), to_numpy(values));
       },
       nb::arg("kspace").noconvert(), "calib"_a, "kernel"_a, "threshold"_a, "crop"_a, "sets"_a);

@@ -28,10 +28,8 @@ void bind_fft(nb::module_& m) {
       [](const std::vector<index_t>& s) {
         index_t n = 1;
         for (const index_t e : s) n *= e;
-        const auto t = [&] {
-          const computing now;
-          return cardiomm::make_tensor<C>(space(), shape{n}, "cardiomm::python");
-        }();
+        const auto t = computed(
+            [&] { return cardiomm::make_tensor<C>(space(), shape{n}, "cardiomm::python"); });
         auto* kept = new holder<cardiomm::tensor<C, 1>>(t);
         nb::capsule owner(
             kept, [](void* p) noexcept { delete static_cast<holder<cardiomm::tensor<C, 1>>*>(p); });

@@ -13,13 +13,12 @@ namespace mri = cardiomm::mri;
 namespace {
 template <class I>
 nb::tuple compare(const array_in<float, 4>& reference, const I& image, int convention) {
-  const auto q = [&] {
-    const computing now;
+  const auto q = computed([&] {
     if (convention == -1) return mri::compare_volume(view_of(reference), view_of(image));
     const auto how =
         convention == 0 ? mri::normalisation::none : mri::normalisation_of_year(convention);
     return mri::compare_stack(view_of(reference), view_of(image), how).mean;
-  }();
+  });
   return nb::make_tuple(q.psnr, q.ssim, q.nmse);
 }
 }  // namespace

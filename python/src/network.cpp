@@ -71,8 +71,7 @@ void bind_network(nb::module_& m) {
               at.iterations = int(total);
               if (!listen(at)) throw cardiomm::error("network: stopped by the callback");
             };
-            const auto image = [&] {
-              const computing now;
+            const auto image = computed([&] {
               const space ex;
               const auto k = view_of(kspace);
               const auto s = cardiomm::shape_of(k);
@@ -81,7 +80,7 @@ void bind_network(nb::module_& m) {
                                  o);
               ex.fence();
               return out;
-            }();
+            });
             return to_numpy(image);
           },
           nb::arg("kspace").noconvert(), nb::arg("mask").noconvert(),
@@ -98,20 +97,17 @@ void bind_network(nb::module_& m) {
   m.def(
       "acquisition_code",
       [](const std::string& sentence) {
-        const auto code = [&] {
-          const computing now;
-          return models::acquisition_code<float>(models::metadata_of_prompt(sentence));
-        }();
+        const auto code = computed(
+            [&] { return models::acquisition_code<float>(models::metadata_of_prompt(sentence)); });
         return to_numpy(code);
       },
       "sentence"_a);
   m.def(
       "sampling_code",
       [](index_t acceleration, const std::string& family) {
-        const auto code = [&] {
-          const computing now;
+        const auto code = computed([&] {
           return models::sampling_code<float>({acceleration, family});
-        }();
+        });
         return to_numpy(code);
       },
       "acceleration"_a, "family"_a);

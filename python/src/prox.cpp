@@ -44,15 +44,14 @@ void bind_prox(nb::module_& m) {
       .def(
           "apply",
           [](const prox_handle& p, const complex_in<5>& x, double sigma) {
-            const auto out = [&] {
-              const computing now;
+            const auto out = computed([&] {
               const space ex;
               const auto in = view_of(x);
               auto y = cardiomm::make_tensor<C>(ex, cardiomm::shape_of(in), "cardiomm::prox");
               p.make(cardiomm::shape_of(in), false)->prox(ex, in, sigma, y);
               ex.fence();
               return y;
-            }();
+            });
             return to_numpy(out);
           },
           nb::arg("x").noconvert(), "sigma"_a)

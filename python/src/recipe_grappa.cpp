@@ -19,10 +19,8 @@ void bind_grappa(nb::module_& m) {
         o.kernel_y = kernel_y;
         o.kernel_x = kernel_x;
         o.calib = calib;
-        const auto full = [&] {
-          const computing now;
-          return mri::grappa(space(), view_of(kspace), mask_of(mask), o);
-        }();
+        const auto full =
+            computed([&] { return mri::grappa(space(), view_of(kspace), mask_of(mask), o); });
         return to_numpy(full);
       },
       nb::arg("kspace").noconvert(), nb::arg("mask").noconvert(), "lambda_"_a, "kernel_y"_a,

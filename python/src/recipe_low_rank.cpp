@@ -26,10 +26,8 @@ void bind_low_rank(nb::module_& m) {
         o.solver = algorithm_of(solver);
         o.data_step = data_step;
         o.monitor = monitor_of(callback);
-        const auto result = [&] {
-          const computing now;
-          return mri::llr(space(), view_of(kspace), mask_of(mask), view_of(maps), o);
-        }();
+        const auto result = computed(
+            [&] { return mri::llr(space(), view_of(kspace), mask_of(mask), view_of(maps), o); });
         return solution(result);
       },
       nb::arg("kspace").noconvert(), nb::arg("mask").noconvert(), nb::arg("maps").noconvert(),
@@ -45,10 +43,8 @@ void bind_low_rank(nb::module_& m) {
         o.iterations = iterations;
         o.tolerance = tolerance;
         o.monitor = monitor_of(callback);
-        const auto r = [&] {
-          const computing now;
-          return mri::lps(space(), view_of(kspace), mask_of(mask), view_of(maps), o);
-        }();
+        const auto r = computed(
+            [&] { return mri::lps(space(), view_of(kspace), mask_of(mask), view_of(maps), o); });
         return nb::make_tuple(to_numpy(r.image), to_numpy(r.low_rank), to_numpy(r.sparse),
                               to_tuple(r.report));
       },

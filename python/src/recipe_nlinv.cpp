@@ -20,10 +20,8 @@ void bind_nlinv(nb::module_& m) {
         o.tolerance = tolerance;
         o.normalise = normalise;
         o.monitor = monitor_of(callback);
-        const auto r = [&] {
-          const computing now;
-          return mri::nlinv(space(), view_of(kspace), mask_of(mask), o);
-        }();
+        const auto r =
+            computed([&] { return mri::nlinv(space(), view_of(kspace), mask_of(mask), o); });
         return nb::make_tuple(to_numpy(r.image), to_numpy(r.maps), to_tuple(r.report));
       },
       nb::arg("kspace").noconvert(), nb::arg("mask").noconvert(), "iterations"_a, "lambda_"_a,

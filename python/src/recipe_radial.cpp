@@ -16,10 +16,9 @@ void bind_radial(nb::module_& m) {
          index_t calib) {
         mri::espirit_options o;
         o.calib = calib;
-        const auto maps = [&] {
-          const computing now;
+        const auto maps = computed([&] {
           return mri::radial_maps(space(), view_of(kspace), view_of(trajectory), shape{ny, nx}, o);
-        }();
+        });
         return to_numpy(maps);
       },
       nb::arg("kspace").noconvert(), nb::arg("trajectory").noconvert(), "ny"_a, "nx"_a, "calib"_a);
@@ -39,10 +38,9 @@ void bind_radial(nb::module_& m) {
         o.solver = algorithm_of(solver);
         o.periodic = periodic;
         o.monitor = monitor_of(callback);
-        const auto result = [&] {
-          const computing now;
+        const auto result = computed([&] {
           return mri::radial(space(), view_of(kspace), view_of(trajectory), view_of(maps), o);
-        }();
+        });
         return solution(result);
       },
       nb::arg("kspace").noconvert(), nb::arg("trajectory").noconvert(), nb::arg("maps").noconvert(),

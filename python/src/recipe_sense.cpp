@@ -13,10 +13,9 @@ void bind_sense(nb::module_& m) {
   m.def(
       "zero_filled",
       [](const complex_in<5>& kspace, const mask_in& mask, const complex_in<5>& maps) {
-        const auto image = [&] {
-          const computing now;
+        const auto image = computed([&] {
           return mri::zero_filled(space(), view_of(kspace), mask_of(mask), view_of(maps));
-        }();
+        });
         return to_numpy(image);
       },
       nb::arg("kspace").noconvert(), nb::arg("mask").noconvert(), nb::arg("maps").noconvert());
@@ -30,10 +29,8 @@ void bind_sense(nb::module_& m) {
         o.tolerance = tolerance;
         o.joint = joint;
         o.monitor = monitor_of(callback);
-        const auto result = [&] {
-          const computing now;
-          return mri::sense(space(), view_of(kspace), mask_of(mask), view_of(maps), o);
-        }();
+        const auto result = computed(
+            [&] { return mri::sense(space(), view_of(kspace), mask_of(mask), view_of(maps), o); });
         return solution(result);
       },
       nb::arg("kspace").noconvert(), nb::arg("mask").noconvert(), nb::arg("maps").noconvert(),
@@ -41,20 +38,14 @@ void bind_sense(nb::module_& m) {
   m.def(
       "sampling_of",
       [](const complex_in<5>& kspace) {
-        const auto mask = [&] {
-          const computing now;
-          return mri::sampling_of(space(), view_of(kspace));
-        }();
+        const auto mask = computed([&] { return mri::sampling_of(space(), view_of(kspace)); });
         return to_numpy(mask);
       },
       nb::arg("kspace").noconvert());
   m.def(
       "rss",
       [](const complex_in<5>& kspace) {
-        const auto image = [&] {
-          const computing now;
-          return mri::rss(space(), view_of(kspace));
-        }();
+        const auto image = computed([&] { return mri::rss(space(), view_of(kspace)); });
         return to_numpy(image);
       },
       nb::arg("kspace").noconvert());

@@ -25,10 +25,9 @@ void bind_sparse(nb::module_& m) {
         o.random_shift = random_shift;
         o.data_step = data_step;
         o.monitor = monitor_of(callback);
-        const auto result = [&] {
-          const computing now;
+        const auto result = computed([&] {
           return mri::l1_wavelet(space(), view_of(kspace), mask_of(mask), view_of(maps), o);
-        }();
+        });
         return solution(result);
       },
       nb::arg("kspace").noconvert(), nb::arg("mask").noconvert(), nb::arg("maps").noconvert(),
@@ -44,10 +43,9 @@ void bind_sparse(nb::module_& m) {
         o.tolerance = tolerance;
         o.keep_mean = keep_mean;
         o.monitor = monitor_of(callback);
-        const auto result = [&] {
-          const computing now;
+        const auto result = computed([&] {
           return mri::kt_sparse(space(), view_of(kspace), mask_of(mask), view_of(maps), o);
-        }();
+        });
         return solution(result);
       },
       nb::arg("kspace").noconvert(), nb::arg("mask").noconvert(), nb::arg("maps").noconvert(),

@@ -24,10 +24,9 @@ void bind_total_variation(nb::module_& m) {
         o.isotropic = isotropic;
         o.solver = algorithm_of(solver);
         o.monitor = monitor_of(callback);
-        const auto result = [&] {
-          const computing now;
+        const auto result = computed([&] {
           return mri::total_variation(space(), view_of(kspace), mask_of(mask), view_of(maps), o);
-        }();
+        });
         return solution(result);
       },
       nb::arg("kspace").noconvert(), nb::arg("mask").noconvert(), nb::arg("maps").noconvert(),

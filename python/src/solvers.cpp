@@ -72,15 +72,14 @@ void bind_solvers(nb::module_& m) {
         o.batch_axes = 1;
         o.zero_start = zero_start;
         o.monitor = monitor_of(callback);
-        const auto report = [&] {
-          const computing now;
+        const auto report = computed([&] {
           const space ex;
           const auto end = cardiomm::solve::cg(
               ex, square_operator(a.op, s, five), cardiomm::borrow(ex, data_of(b.data()), five),
               cardiomm::borrow(ex, reinterpret_cast<C*>(x.data()), five), o);
           ex.fence();
           return end;
-        }();
+        });
         return to_tuple(report);
       },
       "a"_a, nb::arg("b").noconvert(), nb::arg("x").noconvert(), "iterations"_a, "tolerance"_a,
@@ -99,15 +98,14 @@ void bind_solvers(nb::module_& m) {
         o.step = step;
         o.accelerate = accelerate;
         o.monitor = monitor_of(callback);
-        const auto report = [&] {
-          const computing now;
+        const auto report = computed([&] {
           const space ex;
           const auto end = cardiomm::solve::fista(
               ex, square_operator(a.op, real, five), any_prox(p.make(five, true)), right,
               cardiomm::borrow(ex, reinterpret_cast<C*>(x.data()), five), o);
           ex.fence();
           return end;
-        }();
+        });
         return to_tuple(report);
       },
       "a"_a, "prox"_a, nb::arg("b").noconvert(), nb::arg("x").noconvert(), "shape"_a,

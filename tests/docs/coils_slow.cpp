@@ -25,8 +25,10 @@ constexpr index_t coils = 6, ny = 64, nx = 64;
 struct scan {
   Ex ex;
   mri::phantom_data truth = mri::simulate({.coils = coils, .frames = 1, .ny = ny, .nx = nx});
-  host_tensor<std::uint8_t, 3> mask = make_tensor<std::uint8_t>(host_space(), shape{index_t(1), ny, nx});
-  host_tensor<std::uint8_t, 2> lines = make_tensor<std::uint8_t>(host_space(), shape{index_t(1), ny});
+  host_tensor<std::uint8_t, 3> mask =
+      make_tensor<std::uint8_t>(host_space(), shape{index_t(1), ny, nx});
+  host_tensor<std::uint8_t, 2> lines =
+      make_tensor<std::uint8_t>(host_space(), shape{index_t(1), ny});
   tensor<complex<float>, 5, Ex> kspace, full_kspace, maps;
 
   scan() {

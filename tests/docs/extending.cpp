@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The code of docs/extending.md: an operator, a regulariser and a layer of one's own, and the checks
-// that each of them has to pass.
+// The code of docs/extending.md: an operator, a regulariser and a layer of one's own, and the
+// checks that each of them has to pass.
 #include <doctest/doctest.h>
 
 #include "cardiomm/linop/check.hpp"

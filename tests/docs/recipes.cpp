@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The C++ of docs/recipes/{zf,rss,espirit,sense,tv,l1wavelet,ktsparse,llr,lps}.md, word for word
-// (docs/tools/check.py compares), on a beating heart; every recipe has to beat the zero-filled image.
+// (docs/tools/check.py compares), on a beating heart; every recipe has to beat the zero-filled
+// image.
 #include <doctest/doctest.h>
 
 #include "cardiomm/linop/gram.hpp"
@@ -21,10 +22,12 @@ constexpr index_t frames = 12, ny = 64, nx = 64;
 
 struct heart {
   Ex ex;
-  mri::phantom_data truth = mri::simulate({.coils = 6, .frames = frames, .ny = ny, .nx = nx, .snr = 0});
-  host_tensor<std::uint8_t, 2> m = mri::make_line_mask(
-      {.acceleration = 4, .acs = 12, .frames = frames, .ny = ny, .nx = nx});
-  host_tensor<std::uint8_t, 3> mask = make_tensor<std::uint8_t>(host_space(), shape{frames, ny, nx});
+  mri::phantom_data truth =
+      mri::simulate({.coils = 6, .frames = frames, .ny = ny, .nx = nx, .snr = 0});
+  host_tensor<std::uint8_t, 2> m =
+      mri::make_line_mask({.acceleration = 4, .acs = 12, .frames = frames, .ny = ny, .nx = nx});
+  host_tensor<std::uint8_t, 3> mask =
+      make_tensor<std::uint8_t>(host_space(), shape{frames, ny, nx});
   tensor<complex<float>, 5, Ex> kspace, y, maps, s;
 
   heart() {

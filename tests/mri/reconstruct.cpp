@@ -149,8 +149,8 @@ TEST_CASE("SENSE agrees with SigPy's SenseRecon after as many iterations") {
     return to_space(Ex(), t);
   };
   const auto k = load("kspace"), maps = load("maps"), theirs = load("image");
-  const auto ours = mri::sense(Ex(), k, mri::sampling_of(Ex(), k), maps,
-                               {.lambda = 0.02, .iterations = 12})
-                        .image;
+  const auto ours =
+      mri::sense(Ex(), k, mri::sampling_of(Ex(), k), maps, {.lambda = 0.02, .iterations = 12})
+          .image;
   CHECK(apart(flat(ours), flat(theirs)) < 1e-5);
 }

@@ -15,8 +15,8 @@
 
 namespace cardiomm::inline CARDIOMM_ABI::detail {
 
-/// Asks for large pages in [p, p + bytes), before the first touch. Only a wish: where the system has
-/// none to give nothing happens. Whole large pages only, so that no memory is added.
+/// Asks for large pages in [p, p + bytes), before the first touch. Only a wish: where the system
+/// has none to give nothing happens. Whole large pages only, so that no memory is added.
 inline void prefer_large_pages([[maybe_unused]] void* p, [[maybe_unused]] std::size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
   constexpr std::uintptr_t page = std::uintptr_t(2) << 20;

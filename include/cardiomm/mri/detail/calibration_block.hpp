@@ -104,8 +104,8 @@ struct calibration_sums {
   shape<2> matrix;                      ///< (y, x) of k-space
 };
 
-/// Extents (y, x) of the centre that is looked at. Throws as calibration_region for a limit that does
-/// not fit k-space (frame, slice, coil, y, x) of these extents.
+/// Extents (y, x) of the centre that is looked at. Throws as calibration_region for a limit that
+/// does not fit k-space (frame, slice, coil, y, x) of these extents.
 inline shape<2> calibration_limits(const shape<5>& n, index_t calib = -1) {
   require<shape_error>(n.size() > 0, "calibration: expected k-space (frame, slice, coil, y, ",
                        "x) without empty axes, found ", n);
