@@ -34,7 +34,7 @@ if(at GREATER -1)
   list(REMOVE_AT command ${at})
 endif()
 list(REMOVE_ITEM command "-c" "${PROBE}")
-list(FILTER command EXCLUDE REGEX "ccache$")
+list(FILTER command EXCLUDE REGEX "(ccache|launch\\.sh)$")
 list(APPEND command -fsyntax-only "${SOURCE}")
 
 set(ENV{LC_ALL} C)

@@ -39,7 +39,7 @@ def flags_of(build):
     chosen = [c for c in commands if c["file"].endswith("examples/one_screen.cpp")]
     if not chosen:
         sys.exit(f"compile_time: {path}: no entry for examples/one_screen.cpp")
-    words = [w for w in shlex.split(chosen[0]["command"]) if not w.endswith("ccache")]
+    words = [w for w in shlex.split(chosen[0]["command"]) if not w.endswith(("ccache", "launch.sh"))]
     flags, skip = [], False
     for word in words[1:]:
         if skip:
