@@ -20,5 +20,6 @@ case $out in
 esac
 rm -f "$out.sum"
 [ -f "$deps" ] || exit 0
-sed -e 's/^[^:]*: *//' -e 's/\\$//' "$deps" | tr -s ' ' '\n' | sed '/^$/d' | sort -u |
-  xargs cat | sha256sum >"$out.sum.new" && mv "$out.sum.new" "$out.sum"
+# Sorted by contents: names are relative to the checkout, or not.
+sed -e 's/^[^:]*: *//' -e 's/\\$//' "$deps" | tr -s ' ' '\n' | sed '/^$/d' | xargs sha256sum |
+  cut -d ' ' -f 1 | sort -u | sha256sum >"$out.sum.new" && mv "$out.sum.new" "$out.sum"
