@@ -81,7 +81,7 @@ def measure(compiler, flags, source):
         if status:
             return None, log.read_text(errors="replace")
         files = depends.read_text(encoding="utf-8").replace("\\\n", " ").split()[1:]
-    own = [f for f in files if "/cardiomm/" in f]
+    own = [f for f in files if "/include/cardiomm/" in f]
     return {"seconds": round(usage.ru_utime + usage.ru_stime, 2),
             "user": round(usage.ru_utime, 2), "system": round(usage.ru_stime, 2),
             "load": round(os.getloadavg()[0], 1),
