@@ -84,7 +84,7 @@ def main():
         ("SigPy EspiritCalib", mr and (lambda: mr.app.EspiritCalib(k, show_pbar=False).run())))
 
     print(f"{options.threads} thread(s), least of {options.repeats}; {cm.info()}\n")
-    print("| call | cardiomm ms | beside it | ms | ratio |\n|---|---:|---|---:|---:|")
+    print("| call | ms | beside it | ms | ratio |\n|---|---:|---|---:|---:|")
     for what, ours_s, name, theirs_s, ratio in rows:
         print(f"| {what} | {ours_s * 1e3:.3g} | {name} | {theirs_s * 1e3:.3g} | {ratio:.2f} |")
 
